@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "neuract/memory/result.hpp"
+
+/// DIR/summary.json: what ran, how fast, and what came out.
+namespace neuract::config {
+
+struct PopulationSummary {
+  std::string name;
+  std::uint64_t n = 0;
+  std::uint64_t spikes = 0;
+  double rate_hz = 0.0;
+  double cv_isi = std::numeric_limits<double>::quiet_NaN();  ///< NaN (null in the file) when no neuron has enough intervals
+};
+
+struct ProjectionSummary {
+  std::string name;
+  std::uint64_t synapses = 0;
+  std::uint64_t bytes = 0;
+  std::string representation;
+  std::string path;
+  std::string fallback_reason;
+};
+
+/// Field names are the keys of the file, in this order.
+struct RunSummary {
+  std::string version;             ///< of neuract; filled in by write_summary when empty
+  std::string config;              ///< the network file as given
+  std::uint64_t seed = 0;
+  double dt_ms = 0.0;
+  double duration_ms = 0.0;        ///< simulated after the warm-up
+  std::uint32_t threads = 1;
+  std::uint64_t cohorts = 0;
+  std::uint32_t nodes = 1;
+  std::uint64_t neurons = 0;
+  std::uint64_t synapses = 0;
+  std::uint64_t synapse_bytes = 0;
+  double build_s = 0.0;
+  double simulate_s = 0.0;
+  double real_time_factor = 0.0;   ///< seconds of computing per simulated second
+  std::uint64_t peak_rss_bytes = 0;
+  std::uint64_t spikes = 0;
+  std::uint64_t synaptic_events = 0;
+  std::uint64_t spike_hash = 0;    ///< 16 hexadecimal digits in the file
+  std::vector<PopulationSummary> populations;
+  std::vector<ProjectionSummary> projections;
+};
+
+std::string to_json(const RunSummary& summary);
+Result<RunSummary> parse_summary(std::string_view json);
+
+/// Atomically: DIR/summary.json holds either what it held before or all of `summary`. Errors: io.
+Result<void> write_summary(const RunSummary& summary, const std::filesystem::path& directory);
+/// Errors: not_found, io, parse.
+Result<RunSummary> read_summary(const std::filesystem::path& directory);
+
+/// Largest resident set of this process so far.
+std::uint64_t peak_rss_bytes() noexcept;
+
+}  // namespace neuract::config
