@@ -7,6 +7,9 @@
 include_guard(GLOBAL)
 include(GoogleTest)
 
+add_custom_target(benchmarks)
+add_custom_target(tsan_tests)
+
 # The only project include path: one symlink per folder, so that no file called 'memory' or 'version' hides a standard header.
 set(NEURACT_INCLUDE_DIR "${CMAKE_CURRENT_BINARY_DIR}/include")
 
@@ -69,7 +72,8 @@ function(neuract_program name)
   endif()
 endfunction()
 
-# Tests run in their source folder's namesake under build/*/, find checked-in data through NEURACT_SOURCE_DIR, and carry their folder as label.
+# Tests find checked-in data through NEURACT_SOURCE_DIR and carry their folder's name as a label. NAME serves a second binary of a folder.
+# The label "tsan" puts a binary into what './dev test --preset tsan' builds and runs, "slow" is for tests of more than some seconds.
 function(neuract_tests folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS")
   if(NOT arg_NAME)
@@ -81,16 +85,23 @@ function(neuract_tests folder)
   set(target ${arg_NAME}_tests)
   neuract_program(${target} SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES} rapidcheck_gtest GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${target} PRIVATE NEURACT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  # gtest_discover_tests hands its properties through a script that splits lists once more than a plain call would.
-  list(JOIN arg_LABELS "\\\;" labels)
-  list(PREPEND arg_LABELS ${folder})
-  list(JOIN arg_LABELS "\\;" labels)
-  gtest_discover_tests(${target} TEST_PREFIX "${arg_NAME}." DISCOVERY_TIMEOUT 60
-                       PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${labels}" ENVIRONMENT "${NEURACT_TEST_ENVIRONMENT}")
+  if("tsan" IN_LIST arg_LABELS)
+    add_dependencies(tsan_tests ${target})
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX "${arg_NAME}." TEST_LIST ${target}_list DISCOVERY_TIMEOUT 60)
+  # gtest_discover_tests would flatten a list among its properties, so ctest reads them from a file of our own, after the tests.
+  set(properties "${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake")
+  file(CONFIGURE OUTPUT "${properties}" @ONLY CONTENT [[
+foreach(test IN LISTS @target@_list)
+  set_tests_properties("${test}" PROPERTIES TIMEOUT @arg_TIMEOUT@ LABELS "@folder@;@arg_LABELS@" ENVIRONMENT "@NEURACT_TEST_ENVIRONMENT@")
+endforeach()
+]])
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${properties}")
 endfunction()
 
 function(neuract_bench folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
   neuract_program(${folder}_bench SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES} benchmark::benchmark benchmark::benchmark_main)
   target_compile_definitions(${folder}_bench PRIVATE NEURACT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_dependencies(benchmarks ${folder}_bench)
 endfunction()
