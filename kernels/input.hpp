@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include "neuract/kernels/poisson.hpp"
+
+namespace neuract::kernels {
+
+inline constexpr std::uint32_t kBlock = 64;  ///< neurons that a kernel call treats together
+
+/// One Poisson generator as seen by a block of targets. Counts are drawn by Philox4x32-10 with key `key` and counter
+/// (16 · block + lane, step_low, step_high, 0); neuron 16·w + lane of the block takes word w.
+struct PoissonInput {
+  const PoissonTable* table = nullptr;
+  std::uint64_t key = 0;
+  std::int32_t code = 0;                 ///< weight in quanta
+  const std::int32_t* codes = nullptr;   ///< or one weight per neuron of the block
+};
+
+struct InputKernels {
+  /// out[k] = quantum · (ring[k] + events of the Poisson generators), exact in integers before the one conversion; ring[k] = 0.
+  /// `ring` may be null. k < 64; `block` is the index of the block in its population.
+  void (*collect)(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block, std::uint64_t step,
+                  float quantum, float* out) noexcept;
+};
+
+const InputKernels& input_kernels() noexcept;
+
+}  // namespace neuract::kernels

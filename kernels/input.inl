@@ -1,0 +1,87 @@
+namespace neuract::kernels::NEURACT_ISA {
+
+static void draw_words(std::uint32_t* __restrict words, std::uint64_t key, std::uint32_t block, std::uint64_t step) noexcept {
+  for (std::uint32_t lane = 0; lane < 16; ++lane) {
+    std::uint32_t x0 = 16 * block + lane;
+    std::uint32_t x1 = static_cast<std::uint32_t>(step);
+    std::uint32_t x2 = static_cast<std::uint32_t>(step >> 32);
+    std::uint32_t x3 = 0;
+    std::uint32_t k0 = static_cast<std::uint32_t>(key);
+    std::uint32_t k1 = static_cast<std::uint32_t>(key >> 32);
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round) {
+      const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * x0;
+      const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * x2;
+      x0 = static_cast<std::uint32_t>(p1 >> 32) ^ x1 ^ k0;
+      x2 = static_cast<std::uint32_t>(p0 >> 32) ^ x3 ^ k1;
+      x1 = static_cast<std::uint32_t>(p1);
+      x3 = static_cast<std::uint32_t>(p0);
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+    words[lane] = x0;
+    words[16 + lane] = x1;
+    words[32 + lane] = x2;
+    words[48 + lane] = x3;
+  }
+}
+
+static void draw_counts(std::int32_t* __restrict counts, const PoissonTable& table, const std::uint32_t* __restrict words) noexcept {
+  const std::uint32_t bits = table.bits();
+  const std::int32_t first = table.first();
+  const std::uint32_t* const entries = table.entries();
+#ifdef NEURACT_ISA_AVX512
+  if (bits == 5) {  // the table lives in two registers
+    const __m512i low = _mm512_loadu_si512(entries);
+    const __m512i high = _mm512_loadu_si512(entries + 16);
+    constexpr __mmask16 kAll = 0xffff;  // masked forms: GCC 12 warns about the plain ones
+    const __m512i smallest = _mm512_set1_epi32(first);
+    for (int i = 0; i < 64; i += 16) {
+      const __m512i word = _mm512_loadu_si512(words + i);
+      const __m512i column = _mm512_maskz_srli_epi32(kAll, word, 27);
+      const __m512i entry = _mm512_permutex2var_epi32(low, column, high);
+      const __m512i fraction = _mm512_and_si512(word, _mm512_set1_epi32(0x07ffffff));
+      const __mmask16 own = _mm512_cmplt_epu32_mask(fraction, _mm512_maskz_srli_epi32(kAll, entry, 5));
+      const __m512i alias = _mm512_and_si512(entry, _mm512_set1_epi32(31));
+      _mm512_storeu_si512(counts + i, _mm512_add_epi32(smallest, _mm512_mask_mov_epi32(alias, own, column)));
+    }
+    return;
+  }
+#endif
+  for (int i = 0; i < 64; ++i) {
+    const std::uint32_t column = words[i] >> (32 - bits);
+    const std::uint32_t entry = entries[column];
+    const std::uint32_t fraction = words[i] & ((1u << (32 - bits)) - 1u);
+    const std::uint32_t alias = entry & ((1u << bits) - 1u);
+    counts[i] = first + static_cast<std::int32_t>(fraction < (entry >> bits) ? column : alias);
+  }
+}
+
+static void collect(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block, std::uint64_t step,
+                    float quantum, float* __restrict out) noexcept {
+  alignas(64) std::int32_t sum[kBlock];
+  if (ring != nullptr) {
+    for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] = ring[k];
+    for (std::uint32_t k = 0; k < kBlock; ++k) ring[k] = 0;
+  } else {
+    for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] = 0;
+  }
+  for (std::uint32_t g = 0; g < n_generators; ++g) {
+    alignas(64) std::uint32_t words[kBlock];
+    alignas(64) std::int32_t counts[kBlock];
+    draw_words(words, generators[g].key, block, step);
+    draw_counts(counts, *generators[g].table, words);
+    const std::int32_t code = generators[g].code;
+    const std::int32_t* const codes = generators[g].codes;
+    if (codes != nullptr) {
+      for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] += codes[k] * counts[k];
+    } else {
+      for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] += code * counts[k];
+    }
+  }
+  for (std::uint32_t k = 0; k < kBlock; ++k) out[k] = quantum * static_cast<float>(sum[k]);
+}
+
+static constexpr InputKernels kInputKernels = {&collect};
+
+}  // namespace neuract::kernels::NEURACT_ISA
