@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Random numbers as a pure function of (seed, purpose, entity, item, counters): the same whoever draws them, in whatever order.
+///
+/// A Stream's key is made from (seed, purpose, entity, item). Below it lie 2^96 substreams (c1, c2, c3), each of 2^32 blocks of four
+/// 32-bit words, in the order of kernels::philox_fill. Who uses which counters, so that no two uses share a word:
+///
+/// | purpose       | entity     | item             | word index                  | c1                  | c2            | c3          |
+/// |---------------|------------|------------------|-----------------------------|---------------------|---------------|-------------|
+/// | parameter     | population | parameter        | neuron                      | 0                   | 0             | 0           |
+/// | initial_state | population | state variable   | neuron                      | 0                   | 0             | 0           |
+/// | source        | projection | 0                | draw                        | target neuron       | 0             | 0           |
+/// | source        | projection | 1 (outdegree)    | draw                        | source neuron       | 0             | 0           |
+/// | weight        | projection | 0                | incoming synapse of target  | target neuron       | 0             | 0           |
+/// | delay         | projection | 0                | incoming synapse of target  | target neuron       | 0             | 0           |
+/// | degree        | projection | 0                | 0, 1                        | tree node, low word | high word     | 0           |
+/// | poisson       | stimulus   | 0                | neuron (by groups of 64)    | step, low word      | high word     | retry       |
+/// | noise         | stimulus   | 0                | neuron (by groups of 64)    | interval, low word  | high word     | 0           |
+/// | variable      | population | what the model draws | neuron (by groups of 64) | step, low word     | high word     | 0           |
+namespace neuract::snn {
+
+enum class Purpose : std::uint32_t {
+  parameter = 1,
+  initial_state = 2,
+  source = 3,
+  weight = 4,
+  delay = 5,
+  degree = 6,
+  noise = 7,
+  poisson = 8,
+  variable = 9,
+};
+
+class Stream {
+ public:
+  static constexpr std::size_t kGroup = 64;  ///< words that are made together
+
+  Stream(std::uint64_t seed, Purpose purpose, std::uint32_t entity, std::uint32_t item = 0) noexcept;
+
+  std::uint64_t key() const noexcept { return key_; }
+
+  /// Words [64·first_group, 64·(first_group + groups)) of substream (c1, c2, c3).
+  void fill(std::uint32_t* out, std::size_t groups, std::uint32_t first_group, std::uint32_t c1 = 0, std::uint32_t c2 = 0,
+            std::uint32_t c3 = 0) const noexcept;
+
+  /// Word `index` of substream (c1, c2, c3): the one that fill() puts there.
+  std::uint32_t word(std::uint64_t index, std::uint32_t c1 = 0, std::uint32_t c2 = 0, std::uint32_t c3 = 0) const noexcept;
+
+ private:
+  std::uint64_t key_;
+};
+
+/// The middle of the interval of width 2^-32 that a word stands for: in (0, 1), never 0 or 1.
+constexpr double unit_interval(std::uint32_t word) noexcept { return (static_cast<double>(word) + 0.5) * 0x1p-32; }
+
+}  // namespace neuract::snn
