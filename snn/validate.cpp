@@ -1,0 +1,320 @@
+#include "neuract/snn/validate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <type_traits>
+#include <utility>
+
+#include "neuract/snn/distribution.hpp"
+#include "neuract/snn/nearest_name.hpp"
+#include "neuract/snn/number_text.hpp"
+
+namespace neuract::snn {
+namespace {
+
+/// Beyond any machine, and still far from where integers and estimates would overflow.
+constexpr double kMostSynapses = 1e15;
+constexpr double kMostSteps = 1e15;
+
+class Validator {
+ public:
+  explicit Validator(const NetworkSpec& spec) : spec_(spec), dt_is_fine_(std::isfinite(spec.dt) && spec.dt > 0.0) {}
+
+  std::vector<Fault> run() {
+    simulation();
+    populations();
+    for (std::size_t i = 0; i < spec_.projections.size(); ++i) projection(i);
+    for (std::size_t i = 0; i < spec_.stimuli.size(); ++i) stimulus(i);
+    spike_recorders();
+    for (std::size_t i = 0; i < spec_.multimeters.size(); ++i) multimeter(i);
+    return std::move(faults_);
+  }
+
+ private:
+  void add(std::string path, std::string message, bool names = false) { faults_.push_back({std::move(path), std::move(message), names}); }
+
+  /// A duration that must be a whole number of steps. `least` in steps.
+  void time(const std::string& path, const std::string& subject, std::string_view name, double ms, double least) {
+    const std::string given = subject + ": " + std::string(name) + " is " + number_text(ms);
+    if (!std::isfinite(ms)) {
+      add(path, given + ", expected a finite number");
+    } else if (ms < 0.0) {
+      add(path, given + " ms, must not be negative");
+    } else if (!dt_is_fine_) {
+      return;
+    } else if (ms < least * spec_.dt * (1.0 - 1e-9)) {
+      add(path, given + " ms, must be at least one step of " + number_text(spec_.dt) + " ms");
+    } else if (ms / spec_.dt > kMostSteps) {
+      add(path, given + " ms, which is more steps of " + number_text(spec_.dt) + " ms than can be counted");
+    } else if (!on_grid(ms, spec_.dt)) {
+      add(path, given + " ms, not a whole number of steps of " + number_text(spec_.dt) + " ms");
+    }
+  }
+
+  void simulation() {
+    if (!dt_is_fine_) add("simulation.dt", "[simulation]: dt is " + number_text(spec_.dt) + " ms, must be positive and finite");
+    time("simulation.warmup", "[simulation]", "warmup", spec_.warmup, 0.0);
+    time("simulation.duration", "[simulation]", "duration", spec_.duration, 1.0);
+    if (!spec_.stop_if) return;
+    if (!(spec_.stop_if->rate > 0.0) || !std::isfinite(spec_.stop_if->rate)) {
+      add("simulation.stop_if.rate", "[simulation]: stop_if: rate is " + number_text(spec_.stop_if->rate) + " Hz, must be positive and finite");
+    }
+    time("simulation.stop_if.window", "[simulation]", "stop_if: window", spec_.stop_if->window, 1.0);
+  }
+
+  void populations() {
+    if (spec_.populations.empty()) add("populations", "the network has no populations");
+    std::set<std::string_view> names;
+    for (const PopulationSpec& p : spec_.populations) {
+      const std::string path = "populations." + p.name;
+      const std::string subject = "population " + quoted(p.name);
+      // A name becomes a group in the output files, and part of projection names.
+      const auto unfit = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '/' || c == 0x7f; };
+      if (p.name.empty() || p.name == "." || p.name == ".." || std::any_of(p.name.begin(), p.name.end(), unfit)) {
+        add(path, subject + ": a name must not be empty, \".\" or \"..\", nor contain \"/\" or control characters", true);
+      }
+      if (!names.insert(p.name).second) add(path, subject + ": there are two populations of this name", true);
+      if (p.n == 0) add(path + ".n", subject + ": n is 0, a population needs at least one neuron");
+      const ModelInfo* model = find_model(p.model);
+      models_.push_back(model);
+      if (model == nullptr) {
+        add(path + ".model", subject + ": " + unknown_name("model", p.model, "built-in models are", model_names()));
+        continue;
+      }
+      const double dt = dt_is_fine_ ? spec_.dt : 0.0;
+      for (Fault& fault : validate_settings(*model, p.settings, subject, path, p.n, dt)) faults_.push_back(std::move(fault));
+    }
+  }
+
+  bool population_exists(const std::string& path, const std::string& subject, std::uint32_t index) {
+    if (index < spec_.populations.size()) return true;
+    add(path, subject + ": population " + std::to_string(index) + " does not exist, there are " + std::to_string(spec_.populations.size()));
+    return false;
+  }
+
+  void projection(std::size_t index) {
+    const ProjectionSpec& p = spec_.projections[index];
+    const std::string path = "projections[" + std::to_string(index) + "]";
+    const std::string subject = "projection " + quoted(p.name);
+    if (!projection_names_.insert(p.name).second) add(path + ".name", subject + ": there are two projections of this name");
+
+    number_or_distribution(path + ".weight", subject, "weight", p.weight);
+    if (number_or_distribution(path + ".delay", subject, "delay", p.delay)) delay(path + ".delay", subject, p.delay);
+
+    const bool source = population_exists(path + ".source", subject, p.source);
+    const bool target = population_exists(path + ".target", subject, p.target);
+    if (source && target) rule(path + ".rule", subject, p);
+  }
+
+  bool number_or_distribution(const std::string& path, const std::string& subject, const std::string& name, const Value& value) {
+    std::string text;
+    if (const auto* number = std::get_if<double>(&value)) {
+      if (!std::isfinite(*number)) text = " is " + number_text(*number) + ", expected a finite number";
+    } else if (const auto* d = std::get_if<Distribution>(&value)) {
+      if (auto wrong = fault(*d)) text = " " + *wrong;
+    } else {
+      text = " is an array, expected a number or a distribution";
+    }
+    if (text.empty()) return true;
+    add(path, subject + ": " + name + text);
+    return false;
+  }
+
+  void delay(const std::string& path, const std::string& subject, const Value& value) {
+    if (!dt_is_fine_) return;
+    const double least = spec_.dt * (1.0 - 1e-9);
+    const std::string step = "one step of " + number_text(spec_.dt) + " ms";
+    if (const auto* number = std::get_if<double>(&value)) {
+      if (*number < least) add(path, subject + ": delay is " + number_text(*number) + " ms, must be at least " + step);
+      if (*number / spec_.dt > 1e6) add(path, subject + ": delay is " + number_text(*number) + " ms, more than a million steps");
+      return;
+    }
+    const auto& d = std::get<Distribution>(value);
+    const std::string clip = "; { normal_clipped = { mean, std, low = " + number_text(spec_.dt) + " } } draws again below that";
+    switch (d.kind) {
+      case Distribution::Kind::uniform:
+        if (d.a < least) add(path, subject + ": delay can be as low as " + number_text(d.a) + " ms, must be at least " + step);
+        return;
+      case Distribution::Kind::normal_clipped:
+      case Distribution::Kind::normal_clipped_to_boundary:
+        if (d.low < least) {
+          const std::string low = std::isinf(d.low) ? "has no lower bound" : "can be as low as " + number_text(d.low) + " ms";
+          add(path, subject + ": delay " + low + ", must be at least " + step + (std::isinf(d.low) ? clip : ""));
+        }
+        return;
+      case Distribution::Kind::normal:
+        if (d.b > 0.0 || d.a < least) add(path, subject + ": delay has no lower bound, must be at least " + step + clip);
+        return;
+      case Distribution::Kind::lognormal:
+      case Distribution::Kind::exponential: return;  // positive; a draw below half a step is rounded up to one step
+    }
+  }
+
+  void rule(const std::string& path, const std::string& subject, const ProjectionSpec& p) {
+    const Rule& rule = p.rule;
+    const double sources = spec_.populations[p.source].n;
+    const double targets = spec_.populations[p.target].n;
+    if (sources == 0.0 || targets == 0.0) return;
+    const double self = p.source == p.target && !rule.allow_autapses ? 1.0 : 0.0;  // partners that autapses take away
+    const auto count = static_cast<double>(rule.count);
+    const auto complain = [&](const std::string& text) { add(path, subject + ": " + text); };
+    const auto partners = [&](const char* name, double available, const char* of_what) {
+      const std::string given = std::string(name) + " is " + std::to_string(rule.count);
+      const std::string have = number_text(available) + " " + of_what + (self > 0.0 ? " without autapses" : "");
+      if (available <= 0.0 && count > 0.0) {
+        complain(given + ", but there are " + have);
+      } else if (!rule.allow_multapses && count > available) {
+        complain(given + ", but without multapses there are only " + have);
+      }
+    };
+
+    double synapses = 0.0;
+    switch (rule.kind) {
+      case Rule::Kind::one_to_one:
+        if (sources != targets) {
+          complain("one_to_one needs populations of the same size, these have " + number_text(sources) + " and " + number_text(targets) + " neurons");
+        } else if (self > 0.0) {
+          complain("one_to_one within a population has only autapses, and they are not allowed");
+        }
+        synapses = sources;
+        break;
+      case Rule::Kind::all_to_all:
+        synapses = sources * targets;
+        break;
+      case Rule::Kind::fixed_indegree:
+        partners("fixed_indegree", sources - self, "sources");
+        synapses = count * targets;
+        break;
+      case Rule::Kind::fixed_outdegree:
+        partners("fixed_outdegree", targets - self, "targets");
+        synapses = count * sources;
+        break;
+      case Rule::Kind::fixed_total_number:
+        partners("fixed_total_number", sources * (targets - self), "pairs");
+        synapses = count;
+        break;
+      case Rule::Kind::pairwise_bernoulli:
+        if (!(rule.p >= 0.0 && rule.p <= 1.0)) complain("pairwise_bernoulli is " + number_text(rule.p) + ", a probability is between 0 and 1");
+        break;
+    }
+    if (synapses > kMostSynapses) complain("these are " + number_text(synapses) + " synapses, more than any machine can hold");
+  }
+
+  /// A selection of neurons: ascending, each once, inside the population.
+  void neurons(const std::string& path, const std::string& subject, const std::vector<std::uint32_t>& chosen, std::uint32_t population) {
+    const PopulationSpec& p = spec_.populations[population];
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      if (chosen[i] >= p.n) {
+        add(path, subject + ": neuron " + std::to_string(chosen[i]) + " does not exist, population " + quoted(p.name) + " has 0 to " +
+                      std::to_string(p.n == 0 ? 0 : p.n - 1));
+        return;
+      }
+      if (i > 0 && chosen[i] <= chosen[i - 1]) {
+        add(path, subject + ": neurons must ascend and be named once, but " + std::to_string(chosen[i]) + " follows " + std::to_string(chosen[i - 1]));
+        return;
+      }
+    }
+  }
+
+  void stimulus(std::size_t index) {
+    const StimulusSpec& s = spec_.stimuli[index];
+    const std::string path = "stimuli[" + std::to_string(index) + "]";
+    const std::string subject = s.name.empty() ? "stimulus " + std::to_string(index + 1) : "stimulus " + quoted(s.name);
+    const auto finite = [&](const char* name, double value, bool negative_allowed) {
+      const std::string given = subject + ": " + name + " is " + number_text(value);
+      if (!std::isfinite(value)) {
+        add(path + "." + name, given + ", expected a finite number");
+      } else if (!negative_allowed && value < 0.0) {
+        add(path + "." + name, given + ", must not be negative");
+      }
+    };
+
+    if (population_exists(path + ".target", subject, s.target)) neurons(path + ".neurons", subject, s.neurons, s.target);
+    finite("weight", s.weight, true);
+    time(path + ".start", subject, "start", s.start, 0.0);
+    if (!(s.stop == std::numeric_limits<double>::infinity())) time(path + ".stop", subject, "stop", s.stop, 0.0);
+    if (s.stop <= s.start) {
+      add(path + ".stop", subject + ": stop is " + number_text(s.stop) + " ms, must be after start, " + number_text(s.start) + " ms");
+    }
+    std::visit(
+        [&](const auto& generator) {
+          using Generator = std::decay_t<decltype(generator)>;
+          if constexpr (std::is_same_v<Generator, PoissonGenerator>) {
+            finite("rate", generator.rate, false);
+            // More events a step than this are a current, and their count would not fit the sampler.
+            if (dt_is_fine_ && generator.rate * spec_.dt * 1e-3 > 1e6) {
+              add(path + ".rate", subject + ": rate is " + number_text(generator.rate) + " Hz, more than a million events in a step");
+            }
+          } else if constexpr (std::is_same_v<Generator, DcGenerator>) {
+            finite("amplitude", generator.amplitude, true);
+          } else if constexpr (std::is_same_v<Generator, NoiseGenerator>) {
+            finite("mean", generator.mean, true);
+            finite("std", generator.std, false);
+            time(path + ".dt", subject, "dt", generator.dt, 1.0);
+          } else {
+            spike_times(path, subject, generator.times);
+            if (s.delay != 0.0) time(path + ".delay", subject, "delay", s.delay, 1.0);
+          }
+        },
+        s.generator);
+  }
+
+  void spike_times(const std::string& path, const std::string& subject, const std::vector<double>& times) {
+    if (times.empty()) add(path + ".times", subject + ": times is empty");
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      const std::size_t before = faults_.size();
+      time(path + ".times", subject, "time " + std::to_string(i + 1), times[i], 1.0);
+      if (faults_.size() != before) return;  // one bad time is enough to look at
+      if (i > 0 && times[i] < times[i - 1]) {
+        add(path + ".times", subject + ": times must ascend, but " + number_text(times[i]) + " follows " + number_text(times[i - 1]));
+        return;
+      }
+    }
+  }
+
+  void spike_recorders() {
+    std::set<std::uint32_t> seen;
+    for (std::size_t i = 0; i < spec_.spike_recorders.size(); ++i) {
+      const std::string path = "spike_recorders[" + std::to_string(i) + "]";
+      const std::uint32_t population = spec_.spike_recorders[i].population;
+      if (!population_exists(path, "spike recorder " + std::to_string(i + 1), population)) continue;
+      if (!seen.insert(population).second) {
+        add(path, "the spikes of population " + quoted(spec_.populations[population].name) + " are recorded twice");
+      }
+    }
+  }
+
+  void multimeter(std::size_t index) {
+    const MultimeterSpec& m = spec_.multimeters[index];
+    const std::string path = "multimeters[" + std::to_string(index) + "]";
+    std::string subject = "multimeter " + std::to_string(index + 1);
+    time(path + ".interval", subject, "interval", m.interval, 1.0);
+    if (m.variables.empty()) add(path + ".variables", subject + ": no variables to record");
+    if (!population_exists(path + ".population", subject, m.population)) return;
+    subject += " on population " + quoted(spec_.populations[m.population].name);
+    neurons(path + ".neurons", subject, m.neurons, m.population);
+    const ModelInfo* model = models_[m.population];
+    std::set<std::string_view> seen;
+    for (const std::string& variable : m.variables) {
+      if (model != nullptr && find_state(*model, variable) < 0) {
+        add(path + ".variables", subject + ": " + unknown_name("variable", variable, std::string(model->name) + " records", state_names(*model)));
+      } else if (!seen.insert(variable).second) {
+        add(path + ".variables", subject + ": variable " + quoted(variable) + " is named twice");
+      }
+    }
+  }
+
+  const NetworkSpec& spec_;
+  bool dt_is_fine_;
+  std::vector<const ModelInfo*> models_;
+  std::set<std::string_view> projection_names_;
+  std::vector<Fault> faults_;
+};
+
+}  // namespace
+
+std::vector<Fault> validate(const NetworkSpec& spec) { return Validator(spec).run(); }
+
+}  // namespace neuract::snn
