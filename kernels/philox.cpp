@@ -8,12 +8,6 @@
 #include <immintrin.h>
 #endif
 
-namespace neuract::kernels {
-struct PhiloxKernels {
-  void (*fill)(std::uint32_t*, std::size_t, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t) noexcept;
-};
-}  // namespace neuract::kernels
-
 #define NEURACT_KERNELS "neuract/kernels/philox.inl"
 #include "neuract/kernels/for_each_isa.inl"
 
@@ -29,7 +23,7 @@ std::array<std::uint32_t, 4> philox_block(std::uint64_t key, std::uint32_t c0, s
 
 void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t key, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
                  std::uint32_t first_block) noexcept {
-  NEURACT_SELECT(active_isa(), kPhiloxKernels).fill(out, n_blocks, key, c1, c2, c3, first_block);
+  NEURACT_SELECT(active_isa(), philox_fill)(out, n_blocks, key, c1, c2, c3, first_block);
 }
 
 }  // namespace neuract::kernels

@@ -76,6 +76,4 @@ static void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t 
 
 #undef NEURACT_LANES
 
-static constexpr PhiloxKernels kPhiloxKernels = {&philox_fill};
-
 }  // namespace neuract::kernels::NEURACT_ISA

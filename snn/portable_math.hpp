@@ -1,0 +1,109 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <limits>
+
+/// exp, expm1 and log whose bits depend on nothing but the argument.
+///
+/// The C library's versions choose a code path by the CPU (with or without fused multiply-add) and change between releases; anything that
+/// decides where a synapse goes or what a propagator is uses these instead. They consist of IEEE operations only (with contraction off) and
+/// have no branches, so that they are vectorised where they are inlined into a loop, and may be evaluated at compile time.
+/// Accuracy: errors below 1 unit in the last place (exp, log), 2 (expm1); over the whole range, subnormal results included.
+namespace neuract::snn::portable {
+
+namespace detail {
+
+inline constexpr double kLog2E = 0x1.71547652b82fep0;
+inline constexpr double kLn2High = 0x1.62e42feep-1;  // 32 bits: a product with an exponent is exact
+inline constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
+/// Adding it rounds to an integer and leaves that integer in the low bits.
+inline constexpr double kRounder = 0x1.8p52;
+
+/// (exp(r) - 1 - r) / r² for |r| <= 0.35: Taylor series, truncation below 2^-57 of the sum.
+constexpr double exp_tail(double r) noexcept {
+  double p = 1.0 / 87178291200.0;
+  p = p * r + 1.0 / 6227020800.0;
+  p = p * r + 1.0 / 479001600.0;
+  p = p * r + 1.0 / 39916800.0;
+  p = p * r + 1.0 / 3628800.0;
+  p = p * r + 1.0 / 362880.0;
+  p = p * r + 1.0 / 40320.0;
+  p = p * r + 1.0 / 5040.0;
+  p = p * r + 1.0 / 720.0;
+  p = p * r + 1.0 / 120.0;
+  p = p * r + 1.0 / 24.0;
+  p = p * r + 1.0 / 6.0;
+  return p * r + 0.5;
+}
+
+struct ExpParts {
+  double r;            // in [-ln 2 / 2, ln 2 / 2]
+  double scale_half;   // scale_half * scale_rest = 2^n, each a normal number
+  double scale_rest;
+};
+
+/// x = n ln 2 + r, for -746 < x < 710.
+constexpr ExpParts exp_reduce(double x) noexcept {
+  const double shifted = x * kLog2E + kRounder;
+  const double n = shifted - kRounder;
+  const double r = (x - n * kLn2High) - n * kLn2Low;
+  // Biased by 2048 to stay positive: vector units lack an arithmetic shift of 64-bit lanes.
+  const std::uint64_t biased = std::bit_cast<std::uint64_t>(shifted) - std::bit_cast<std::uint64_t>(kRounder) + 2048;
+  const std::uint64_t half = biased >> 1;
+  const std::uint64_t rest = biased - half;
+  return {r, std::bit_cast<double>((half - 1) << 52), std::bit_cast<double>((rest - 1) << 52)};
+}
+
+constexpr double clamp_exponent(double x) noexcept {
+  const double above = x < -746.0 ? -746.0 : x;  // NaN stays NaN
+  return above > 710.0 ? 710.0 : above;
+}
+
+}  // namespace detail
+
+/// e^x; infinity above 709.78, 0 below -745.14, NaN for NaN.
+constexpr double exp(double x) noexcept {
+  const detail::ExpParts e = detail::exp_reduce(detail::clamp_exponent(x));
+  const double value = 1.0 + (e.r + e.r * e.r * detail::exp_tail(e.r));
+  return value * e.scale_half * e.scale_rest;
+}
+
+/// e^x - 1, accurate also near 0.
+constexpr double expm1(double x) noexcept {
+  const detail::ExpParts e = detail::exp_reduce(detail::clamp_exponent(x));
+  const double value = e.r + e.r * e.r * detail::exp_tail(e.r);
+  // 2^n (value + 1) - 1. With n = 0 the second product is 0 and the sum is `value`; far out only one of the two counts.
+  const double scale = e.scale_half * e.scale_rest;
+  const double small = value * scale + (scale - 1.0);
+  const double large = (value + 1.0) * e.scale_half * e.scale_rest - 1.0;
+  const double result = x > 50.0 ? large : small;
+  return x < -50.0 ? -1.0 : (x == 0.0 ? x : result);
+}
+
+/// Natural logarithm; -infinity for 0, NaN below 0.  After fdlibm's e_log.c (Sun Microsystems, freely usable with notice).
+constexpr double log(double x) noexcept {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const bool subnormal = x < 0x1p-1022;
+  const double normal = subnormal ? x * 0x1p54 : x;
+  // normal = 2^k m, m in [sqrt(1/2), sqrt(2))
+  const std::uint64_t bits = std::bit_cast<std::uint64_t>(normal) + (0x3ff0000000000000u - 0x3fe6a09e00000000u);
+  const double m = std::bit_cast<double>((bits & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
+  const double biased = std::bit_cast<double>((bits >> 52) + std::bit_cast<std::uint64_t>(detail::kRounder)) - detail::kRounder;
+  const double k = biased - (subnormal ? 1077.0 : 1023.0);
+
+  const double f = m - 1.0;
+  const double s = f / (2.0 + f);
+  const double z = s * s;
+  const double w = z * z;
+  const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
+  const double odd = z * (6.666666666666735130e-01 +
+                          w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+  const double half_square = 0.5 * f * f;
+  const double result = s * (half_square + (even + odd)) + k * detail::kLn2Low - half_square + f + k * detail::kLn2High;
+
+  const double checked = x < infinity ? result : x;  // infinity and NaN return themselves
+  return x > 0.0 ? checked : (x == 0.0 ? -infinity : std::numeric_limits<double>::quiet_NaN());
+}
+
+}  // namespace neuract::snn::portable

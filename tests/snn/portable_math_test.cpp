@@ -1,0 +1,93 @@
+#include "neuract/snn/portable_math.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace neuract::snn {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Distance in units in the last place of the exact result.
+double ulps(double value, long double exact) {
+  const double rounded = static_cast<double>(exact);
+  if (value == rounded) return 0.0;
+  int exponent = 0;
+  std::frexp(rounded, &exponent);
+  const long double unit = std::ldexp(1.0L, std::max(exponent - 53, -1074));
+  return static_cast<double>(std::fabs(static_cast<long double>(value) - exact) / unit);
+}
+
+template <class Portable, class Exact>
+double worst(Portable portable, Exact exact, double low, double high, int samples = 200'000) {
+  std::mt19937_64 engine(7);
+  double largest = 0.0;
+  for (int i = 0; i < samples; ++i) {
+    const double x = std::uniform_real_distribution<double>(low, high)(engine);
+    largest = std::max(largest, ulps(portable(x), exact(static_cast<long double>(x))));
+  }
+  return largest;
+}
+
+constexpr auto exp_of = [](double x) { return portable::exp(x); };
+constexpr auto expm1_of = [](double x) { return portable::expm1(x); };
+constexpr auto log_of = [](double x) { return portable::log(x); };
+constexpr auto exact_exp = [](long double x) { return std::exp(x); };
+constexpr auto exact_expm1 = [](long double x) { return std::expm1(x); };
+constexpr auto exact_log = [](long double x) { return std::log(x); };
+
+TEST(PortableMath, ExpIsAccurateOverItsWholeRange) {
+  EXPECT_LT(worst(exp_of, exact_exp, -1.0, 1.0), 1.0);
+  EXPECT_LT(worst(exp_of, exact_exp, -708.0, 709.7), 1.0);
+  EXPECT_LT(worst(exp_of, exact_exp, -745.0, -708.0), 1.1) << "subnormal results are rounded twice";
+  EXPECT_EQ(portable::exp(0.0), 1.0);
+  EXPECT_EQ(portable::exp(710.0), kInfinity);
+  EXPECT_EQ(portable::exp(kInfinity), kInfinity);
+  EXPECT_EQ(portable::exp(-746.0), 0.0);
+  EXPECT_EQ(portable::exp(-kInfinity), 0.0);
+  EXPECT_TRUE(std::isnan(portable::exp(std::nan(""))));
+}
+
+TEST(PortableMath, Expm1IsAccurateNearZeroAndFarAway) {
+  EXPECT_LT(worst(expm1_of, exact_expm1, -1e-9, 1e-9), 1.0);
+  EXPECT_LT(worst(expm1_of, exact_expm1, -0.01, 0.01), 1.0);
+  EXPECT_LT(worst(expm1_of, exact_expm1, -1.0, 1.0), 2.0);
+  EXPECT_LT(worst(expm1_of, exact_expm1, -60.0, 60.0), 2.0);
+  EXPECT_LT(worst(expm1_of, exact_expm1, 60.0, 709.7), 2.0);
+  EXPECT_EQ(portable::expm1(0.0), 0.0);
+  EXPECT_TRUE(std::signbit(portable::expm1(-0.0)));
+  EXPECT_EQ(portable::expm1(-kInfinity), -1.0);
+  EXPECT_EQ(portable::expm1(kInfinity), kInfinity);
+  EXPECT_EQ(portable::expm1(1e-300), 1e-300);
+  EXPECT_TRUE(std::isnan(portable::expm1(std::nan(""))));
+}
+
+TEST(PortableMath, LogIsAccurateOverItsWholeRange) {
+  EXPECT_LT(worst(log_of, exact_log, 0.0, 1.0), 1.0);
+  EXPECT_LT(worst(log_of, exact_log, 0.9, 1.1), 1.0);
+  EXPECT_LT(worst(log_of, exact_log, 1.0, 1e300), 1.0);
+  EXPECT_LT(worst([](double x) { return portable::log(std::ldexp(1.0 + x, -1040)); },
+                  [](long double x) { return std::log(static_cast<long double>(std::ldexp(static_cast<double>(1.0L + x), -1040))); }, 0.0, 1.0),
+            1.0)
+      << "subnormal arguments";
+  EXPECT_EQ(portable::log(1.0), 0.0);
+  EXPECT_EQ(portable::log(0.0), -kInfinity);
+  EXPECT_EQ(portable::log(kInfinity), kInfinity);
+  EXPECT_TRUE(std::isnan(portable::log(-1.0)));
+  EXPECT_TRUE(std::isnan(portable::log(std::nan(""))));
+}
+
+TEST(PortableMath, CompileTimeAndRunTimeAgreeBitForBit) {
+  constexpr double at_compile_time[] = {portable::exp(-0.1 / 20.0), portable::expm1(-0.1 / 20.0), portable::log(0.3), portable::exp(12.25)};
+  volatile double arguments[] = {-0.1 / 20.0, 0.3, 12.25};
+  EXPECT_EQ(at_compile_time[0], portable::exp(arguments[0]));
+  EXPECT_EQ(at_compile_time[1], portable::expm1(arguments[0]));
+  EXPECT_EQ(at_compile_time[2], portable::log(arguments[1]));
+  EXPECT_EQ(at_compile_time[3], portable::exp(arguments[2]));
+}
+
+}  // namespace
+}  // namespace neuract::snn
