@@ -3,8 +3,8 @@
 #
 # Targets: CAF::core CAF::io CAF::openssl  Boost::headers Boost::json  tomlplusplus::tomlplusplus  muparser::muparser
 #          CLI11::CLI11  hdf5::hdf5  Threads::Threads
-# Only while Neuract itself is built: Random123::Random123  gnuplot::iostream
-# Only for tests and benchmarks:      GTest::gtest_main  rapidcheck  rapidcheck_gtest  benchmark::benchmark
+# In our own sources, never in an installed header: Random123::Random123  gnuplot::iostream
+# In tests and benchmarks only: GTest::gtest_main  rapidcheck  rapidcheck_gtest  benchmark::benchmark
 include_guard(GLOBAL)
 
 find_package(Threads REQUIRED)
@@ -30,26 +30,26 @@ if(CAF_VERSION VERSION_LESS 0.18.7)
   message(FATAL_ERROR "CAF ${CAF_VERSION} in ${CAF_DIR} is too old: Neuract needs 0.18.7 or newer. './dev setup' builds one.")
 endif()
 
-find_package(Boost 1.81 REQUIRED COMPONENTS headers json CONFIG)
+find_package(Boost 1.81 REQUIRED COMPONENTS headers json iostreams filesystem system CONFIG)
 find_package(tomlplusplus REQUIRED CONFIG)
 find_package(muparser REQUIRED CONFIG)
 find_package(CLI11 REQUIRED CONFIG)
 find_package(HDF5 REQUIRED COMPONENTS C)
 
+# Header-only, and only our own sources include them: an installed Neuract needs no more than what they link.
+add_library(Random123::Random123 INTERFACE IMPORTED)
+add_library(gnuplot::iostream INTERFACE IMPORTED)
+target_link_libraries(gnuplot::iostream INTERFACE Boost::iostreams Boost::filesystem Boost::system)
+
 if(NOT PROJECT_NAME STREQUAL "neuract")
-  return() # an installed Neuract needs none of the following
+  return()
 endif()
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
-add_library(Random123::Random123 INTERFACE IMPORTED)
 target_include_directories(Random123::Random123 INTERFACE "${RANDOM123_INCLUDE_DIR}")
-
-# Debian's gnuplot-iostream package pulls in another Boost than ours, so './dev setup' keeps its one header by itself.
-find_package(Boost 1.81 REQUIRED COMPONENTS iostreams filesystem system CONFIG)
+# './dev setup' keeps this one header by itself; Debian's package of it pulls in another Boost than ours.
 find_path(GNUPLOT_IOSTREAM_INCLUDE_DIR gnuplot-iostream.h PATHS "${neuract_cache}/gnuplot-iostream" REQUIRED)
-add_library(gnuplot::iostream INTERFACE IMPORTED)
 target_include_directories(gnuplot::iostream INTERFACE "${GNUPLOT_IOSTREAM_INCLUDE_DIR}")
-target_link_libraries(gnuplot::iostream INTERFACE Boost::iostreams Boost::filesystem Boost::system)
 
 if(NEURACT_TESTS)
   find_package(GTest REQUIRED CONFIG)
