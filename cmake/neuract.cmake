@@ -14,7 +14,8 @@ add_custom_target(tsan_tests)
 set(NEURACT_INCLUDE_DIR "${CMAKE_CURRENT_BINARY_DIR}/include")
 
 if(NEURACT_SANITIZE)
-  add_compile_options(-fsanitize=${NEURACT_SANITIZE} -fno-omit-frame-pointer)
+  # The sanitizers' extra code makes g++ see uninitialised values that are none, in the standard library itself.
+  add_compile_options(-fsanitize=${NEURACT_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   add_link_options(-fsanitize=${NEURACT_SANITIZE})
   if(NEURACT_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize-recover=undefined)
