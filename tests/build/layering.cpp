@@ -27,7 +27,7 @@ std::optional<std::size_t> layer_of(std::string_view folder) {
 }
 
 bool is_source(const fs::path& file) {
-  static constexpr std::array<std::string_view, 6> kExtensions = {".hpp", ".cpp", ".h", ".c", ".cu", ".cuh"};
+  static constexpr std::array<std::string_view, 7> kExtensions = {".hpp", ".cpp", ".inl", ".h", ".c", ".cu", ".cuh"};
   return std::find(kExtensions.begin(), kExtensions.end(), file.extension()) != kExtensions.end();
 }
 
@@ -44,11 +44,13 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
   return std::any_of(beginnings.begin(), beginnings.end(), [&](auto beginning) { return text.starts_with(beginning); });
 }
 
-/// What is wrong with `#include "included"` in `file` (a path relative to the tree); empty if nothing is.
-std::string fault_of(const fs::path& file, const std::string& included) {
+/// What is wrong with `#include "included"` in `file` (a path relative to `tree`); empty if nothing is.
+std::string fault_of(const fs::path& tree, const fs::path& file, const std::string& included) {
   const std::string folder = file.begin()->string();
   const std::string where = file.generic_string();
 
+  if (*layer_of(folder) < kLayers.size() && fs::exists((tree / file).parent_path() / included))
+    return "includes " + included + " by a relative path; write neuract/" + folder + "/…, as programs outside do";
   if (included.starts_with("caf/") && where != "actors/caf.hpp")
     return "includes <" + included + ">; only actors/caf.hpp may, so that one header knows CAF's versions";
   if (starts_with_any(included, {"cuda", "cublas", "cub/", "thrust/", "nvml", "curand"}) &&
@@ -88,7 +90,7 @@ std::vector<std::string> include_faults(const fs::path& tree) {
       for (std::size_t number = 1; std::getline(lines, line); ++number) {
         std::smatch include;
         if (!std::regex_search(line, include, kInclude)) continue;
-        if (const std::string fault = fault_of(relative, include[1]); !fault.empty())
+        if (const std::string fault = fault_of(tree, relative, include[1]); !fault.empty())
           faults.push_back(relative.generic_string() + ":" + std::to_string(number) + ": " + fault);
       }
     }

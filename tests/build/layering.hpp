@@ -6,13 +6,15 @@
 
 /// Reads the include lines of a source tree and says which of them point the wrong way.
 ///   examples, tests -> config -> actors -> snn -> q4 -> kernels -> memory      (an arrow: may include)
-/// Besides: CAF is included by actors/caf.hpp alone; that header only within actors/ and tests of it; CUDA only in kernels/cuda.
+/// Besides: CAF is included by actors/caf.hpp alone; that header only within actors/ and tests of it; CUDA only in
+/// kernels/cuda.
 namespace neuract::layering {
 
 /// One line per fault, "snn/plan.hpp:7: …", in the order of the paths.
 std::vector<std::string> include_faults(const std::filesystem::path& tree);
 
-/// One line per C++ file of a library folder that its CMakeLists.txt does not name: it would be neither built nor installed.
+/// One line per C++ file of a library folder that its CMakeLists.txt does not name: it would be neither built nor
+/// installed.
 std::vector<std::string> unlisted_files(const std::filesystem::path& tree);
 
 }  // namespace neuract::layering

@@ -61,6 +61,14 @@ TEST_F(Tree, CudaStaysInItsFolder) {
   EXPECT_THAT(include_faults(root_), ElementsAre(HasSubstr("kernels/loader.cpp:1: ")));
 }
 
+TEST_F(Tree, RelativeIncludesDoNotHideTheirFolder) {
+  write("actors/system.hpp", "");
+  write("snn/plan.cpp", "#include \"../actors/system.hpp\"\n");
+  write("tests/snn/helper.hpp", "");
+  write("tests/snn/plan_test.cpp", "#include \"helper.hpp\"\n");
+  EXPECT_THAT(include_faults(root_), ElementsAre(HasSubstr("snn/plan.cpp:1: ")));
+}
+
 TEST_F(Tree, TestsAndUnknownFoldersAreNotIncluded) {
   write("config/run.cpp", "#include \"neuract/tests/helper.hpp\"\n#include \"neuract/colour/red.hpp\"\n");
   EXPECT_THAT(include_faults(root_), ElementsAre(HasSubstr("no library folder"), HasSubstr("no library folder")));
