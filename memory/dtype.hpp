@@ -77,9 +77,9 @@ static_assert([] {
 /// not_found with the list of known names.
 [[nodiscard]] Result<DType> dtype_from_name(std::string_view name);
 
-/// Bytes that `count` consecutive elements take; nothing when that does not fit into 63 bits.
+/// Bytes that `count` consecutive elements take; nothing from 2^59 on, which no machine can address.
 [[nodiscard]] constexpr std::optional<std::uint64_t> packed_bytes(DType dtype, std::uint64_t count) noexcept {
-  constexpr std::uint64_t limit = std::uint64_t{1} << 63;
+  constexpr std::uint64_t limit = std::uint64_t{1} << 59;
   const std::uint64_t bits = bits_of(dtype);
   if (count >= limit / bits * 8) return std::nullopt;
   return bits >= 8 ? count * (bits / 8) : (count + (8 / bits) - 1) / (8 / bits);
