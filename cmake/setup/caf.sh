@@ -13,7 +13,7 @@ provide_caf() {
   # No package of a distribution is instrumented for ThreadSanitizer.
   if [[ -z $variant ]] && installed_caf_is_usable; then return 0; fi
 
-  mkdir -p "$cache"
+  mkdir -p "$cache" || die "CAF is kept in $cache, which cannot be written." "XDG_CACHE_HOME=/another/folder ./dev … keeps it elsewhere."
   # Two set-ups at the same time must not build into the same place; the second one finds the work done.
   exec {lock}>"$cache/lock"
   flock "$lock"

@@ -41,7 +41,7 @@ provide_gnuplot_header() {
   [[ ! -e $kept/gnuplot-iostream.h && ! -e /usr/include/gnuplot-iostream.h && ! -e /usr/local/include/gnuplot-iostream.h ]] || return 0
   step "Fetching the gnuplot-iostream header"
   local scratch
-  mkdir -p "$kept"
+  mkdir -p "$kept" || die "The header is kept in $cache, which cannot be written." "XDG_CACHE_HOME=/another/folder ./dev … keeps it elsewhere."
   scratch=$(mktemp -d)
   chmod 755 "$scratch"
   (cd "$scratch" && apt-get -q -o APT::Sandbox::User=root download libgnuplot-iostream-dev && dpkg-deb -x ./*.deb unpacked &&
