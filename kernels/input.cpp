@@ -1,6 +1,9 @@
 #include "neuract/kernels/input.hpp"
 
+#include <cstddef>
+
 #include "neuract/kernels/isa_variants.hpp"
+#include "neuract/kernels/philox.hpp"
 #if NEURACT_X86_VARIANTS
 #include <immintrin.h>
 #endif

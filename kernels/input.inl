@@ -1,30 +1,6 @@
-namespace neuract::kernels::NEURACT_ISA {
+#include "neuract/kernels/philox.inl"
 
-static void draw_words(std::uint32_t* __restrict words, std::uint64_t key, std::uint32_t block, std::uint64_t step) noexcept {
-  for (std::uint32_t lane = 0; lane < 16; ++lane) {
-    std::uint32_t x0 = 16 * block + lane;
-    std::uint32_t x1 = static_cast<std::uint32_t>(step);
-    std::uint32_t x2 = static_cast<std::uint32_t>(step >> 32);
-    std::uint32_t x3 = 0;
-    std::uint32_t k0 = static_cast<std::uint32_t>(key);
-    std::uint32_t k1 = static_cast<std::uint32_t>(key >> 32);
-#pragma GCC unroll 10
-    for (int round = 0; round < 10; ++round) {
-      const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * x0;
-      const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * x2;
-      x0 = static_cast<std::uint32_t>(p1 >> 32) ^ x1 ^ k0;
-      x2 = static_cast<std::uint32_t>(p0 >> 32) ^ x3 ^ k1;
-      x1 = static_cast<std::uint32_t>(p1);
-      x3 = static_cast<std::uint32_t>(p0);
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
-    }
-    words[lane] = x0;
-    words[16 + lane] = x1;
-    words[32 + lane] = x2;
-    words[48 + lane] = x3;
-  }
-}
+namespace neuract::kernels::NEURACT_ISA {
 
 static void draw_counts(std::int32_t* __restrict counts, const PoissonTable& table, const std::uint32_t* __restrict words) noexcept {
   const std::uint32_t bits = table.bits();
@@ -57,8 +33,8 @@ static void draw_counts(std::int32_t* __restrict counts, const PoissonTable& tab
   }
 }
 
-static void collect(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block, std::uint64_t step,
-                    float quantum, float* __restrict out) noexcept {
+static void collect(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block, std::uint32_t offset,
+                    std::uint64_t step, float quantum, float* __restrict out) noexcept {
   alignas(64) std::int32_t sum[kBlock];
   if (ring != nullptr) {
     for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] = ring[k];
@@ -69,12 +45,13 @@ static void collect(std::int32_t* ring, const PoissonInput* generators, std::uin
   for (std::uint32_t g = 0; g < n_generators; ++g) {
     alignas(64) std::uint32_t words[kBlock];
     alignas(64) std::int32_t counts[kBlock];
-    draw_words(words, generators[g].key, block, step);
+    philox_fill(words, kPhiloxGroupBlocks, generators[g].key, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32), 0,
+                kPhiloxGroupBlocks * block);
     draw_counts(counts, *generators[g].table, words);
     const std::int32_t code = generators[g].code;
     const std::int32_t* const codes = generators[g].codes;
     if (codes != nullptr) {
-      for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] += codes[k] * counts[k];
+      for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] += codes[offset + k] * counts[k];
     } else {
       for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] += code * counts[k];
     }
