@@ -22,11 +22,11 @@ struct PlotPopulation {
 };
 
 struct PlotData {
-  std::string name;                        ///< of the network: the directory's name
+  std::string name;  ///< of the network: the directory's name
   double begin_ms = 0.0;
   double end_ms = 0.0;
-  std::vector<PlotPopulation> populations; ///< those with recorded spikes, in the network's order
-  bool complete = true;                    ///< false: the run goes on or was killed
+  std::vector<PlotPopulation> populations;  ///< those with recorded spikes, in the network's order
+  bool complete = true;                     ///< false: the run goes on or was killed
 };
 
 /// From DIR/spikes.h5 (or spikes.h5.partial) and, if there, DIR/summary.json.

@@ -17,7 +17,8 @@ struct PopulationSummary {
   std::uint64_t n = 0;
   std::uint64_t spikes = 0;
   double rate_hz = 0.0;
-  double cv_isi = std::numeric_limits<double>::quiet_NaN();  ///< NaN (null in the file) when no neuron has enough intervals
+  double cv_isi =
+      std::numeric_limits<double>::quiet_NaN();  ///< NaN (null in the file) when no neuron has enough intervals
 };
 
 struct ProjectionSummary {
@@ -31,11 +32,11 @@ struct ProjectionSummary {
 
 /// Field names are the keys of the file, in this order.
 struct RunSummary {
-  std::string version;             ///< of neuract; filled in by write_summary when empty
-  std::string config;              ///< the network file as given
+  std::string version;  ///< of neuract; filled in by write_summary when empty
+  std::string config;   ///< the network file as given
   std::uint64_t seed = 0;
   double dt_ms = 0.0;
-  double duration_ms = 0.0;        ///< simulated after the warm-up
+  double duration_ms = 0.0;  ///< simulated after the warm-up
   std::uint32_t threads = 1;
   std::uint64_t cohorts = 0;
   std::uint32_t nodes = 1;
@@ -44,11 +45,11 @@ struct RunSummary {
   std::uint64_t synapse_bytes = 0;
   double build_s = 0.0;
   double simulate_s = 0.0;
-  double real_time_factor = 0.0;   ///< seconds of computing per simulated second
+  double real_time_factor = 0.0;  ///< seconds of computing per simulated second
   std::uint64_t peak_rss_bytes = 0;
   std::uint64_t spikes = 0;
   std::uint64_t synaptic_events = 0;
-  std::uint64_t spike_hash = 0;    ///< 16 hexadecimal digits in the file
+  std::uint64_t spike_hash = 0;  ///< 16 hexadecimal digits in the file
   std::vector<PopulationSummary> populations;
   std::vector<ProjectionSummary> projections;
 };

@@ -7,7 +7,8 @@
 
 #include "neuract/memory/result.hpp"
 
-/// Reads SONATA spike and report files, also those of other simulators, and unfinished ones of a run that goes on or was killed.
+/// Reads SONATA spike and report files, also those of other simulators, and unfinished ones of a run that goes on or
+/// was killed.
 namespace neuract::snn {
 
 /// Spikes of one population in file order; both vectors have the same length.
@@ -19,15 +20,15 @@ struct PopulationSpikes {
 
 /// One group of /report: values[row * columns + column].
 struct Report {
-  std::string name;                        ///< the group's name: the population, or population_2 … for further multimeters of it
+  std::string name;  ///< the group's name: the population, or population_2 … for further multimeters of it
   std::string units;
-  std::vector<std::string> variables;      ///< empty in files of other programs
+  std::vector<std::string> variables;  ///< empty in files of other programs
   std::vector<std::uint64_t> node_ids;
   std::vector<std::uint64_t> index_pointers;  ///< node i owns columns [index_pointers[i], index_pointers[i+1])
-  std::vector<std::uint32_t> element_ids;  ///< per column: index of the variable
+  std::vector<std::uint32_t> element_ids;     ///< per column: index of the variable
   double start_ms = 0.0;
   double stop_ms = 0.0;
-  double interval_ms = 0.0;                ///< row r carries the time start_ms + r * interval_ms
+  double interval_ms = 0.0;  ///< row r carries the time start_ms + r * interval_ms
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::vector<float> values;

@@ -1,0 +1,246 @@
+#include "neuract/snn/sonata_reader.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+
+#include "neuract/snn/hdf5.hpp"
+
+namespace neuract::snn {
+
+namespace {
+
+class InputFile {
+ public:
+  static Result<InputFile> open(const std::filesystem::path& path) {
+    const std::string name = path.string();
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) return fail(ErrorCode::not_found, name, " does not exist");
+    if (std::filesystem::is_directory(path, error))
+      return fail(ErrorCode::io, name, " is a directory, expected a file");
+    if (::access(path.c_str(), R_OK) != 0)
+      return fail(ErrorCode::io, "cannot read ", name, ": ", std::generic_category().message(errno));
+    InputFile file;
+    file.name_ = name;
+    file.file_ = hdf5::File(H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+    // A file that is being written, or whose writer was killed, opens as a reader beside the writer.
+    if (!file.file_) {
+      const std::string why = hdf5::reason();
+      file.file_ = hdf5::File(H5Fopen(name.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT));
+      if (!file.file_) {
+        if (H5Fis_hdf5(name.c_str()) <= 0) return fail(ErrorCode::parse, name, " is not an HDF5 file");
+        return fail(ErrorCode::parse, name, " cannot be opened: ", why);
+      }
+    }
+    return file;
+  }
+
+  hid_t root() const { return file_; }
+
+  Unexpected<Error> wrong(const std::string& what) const { return fail(ErrorCode::parse, name_, ": ", what); }
+
+  bool has(hid_t parent, const std::string& name) const { return H5Lexists(parent, name.c_str(), H5P_DEFAULT) > 0; }
+
+  Result<hdf5::Group> group(hid_t parent, const std::string& name, const std::string& where) const {
+    hdf5::Group group(has(parent, name) ? H5Gopen2(parent, name.c_str(), H5P_DEFAULT) : -1);
+    if (!group) return wrong("there is no group " + where);
+    return group;
+  }
+
+  Result<hdf5::Dataset> dataset(hid_t parent, const std::string& name, const std::string& where) const {
+    hdf5::Dataset dataset(has(parent, name) ? H5Dopen2(parent, name.c_str(), H5P_DEFAULT) : -1);
+    if (!dataset) return wrong("there is no dataset " + where);
+    return dataset;
+  }
+
+  /// Sizes of its one or two dimensions.
+  Result<std::vector<hsize_t>> shape(hid_t dataset, int rank, const std::string& where) const {
+    const hdf5::Space space(H5Dget_space(dataset));
+    if (H5Sget_simple_extent_ndims(space) != rank)
+      return wrong(where + " has " + std::to_string(H5Sget_simple_extent_ndims(space)) + " dimensions, expected " +
+                   std::to_string(rank));
+    std::vector<hsize_t> sizes(static_cast<std::size_t>(rank));
+    H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+    return sizes;
+  }
+
+  /// The first `rows` rows; `values` has the size for them.
+  Result<void> read(hid_t dataset, hid_t memory_type, void* values, const std::vector<hsize_t>& count,
+                    const std::string& where) const {
+    const std::array<hsize_t, 2> zero{0, 0};
+    if (std::find(count.begin(), count.end(), hsize_t{0}) != count.end()) return {};
+    const hdf5::Space source(H5Dget_space(dataset));
+    H5Sselect_hyperslab(source, H5S_SELECT_SET, zero.data(), nullptr, count.data(), nullptr);
+    const hdf5::Space target(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr));
+    if (H5Dread(dataset, memory_type, target, source, H5P_DEFAULT, values) < 0)
+      return wrong("cannot read " + where + ": " + hdf5::reason());
+    return {};
+  }
+
+  template <class T>
+  Result<std::vector<T>> column(hid_t parent, const std::string& name, hid_t memory_type,
+                                const std::string& where) const {
+    NEURACT_TRY_ASSIGN(const auto data, dataset(parent, name, where));
+    NEURACT_TRY_ASSIGN(const auto size, shape(data, 1, where));
+    std::vector<T> values(size[0]);
+    NEURACT_TRY(read(data, memory_type, values.data(), size, where));
+    return values;
+  }
+
+  /// Texts of an attribute, of fixed or variable length; none when there is no such attribute.
+  std::vector<std::string> texts(hid_t object, const char* name) const {
+    std::vector<std::string> result;
+    if (H5Aexists(object, name) <= 0) return result;
+    const hdf5::Attribute attribute(H5Aopen(object, name, H5P_DEFAULT));
+    const hdf5::Type type(H5Aget_type(attribute));
+    const hdf5::Space space(H5Aget_space(attribute));
+    const auto n = static_cast<std::size_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space), 0));
+    if (H5Tget_class(type) != H5T_STRING || n == 0) return result;
+    if (H5Tis_variable_str(type) > 0) {
+      std::vector<char*> values(n, nullptr);
+      const hdf5::Type memory_type(H5Tcopy(type));
+      if (H5Aread(attribute, memory_type, values.data()) < 0) return result;
+      for (const char* value : values) result.emplace_back(value == nullptr ? "" : value);
+      H5Dvlen_reclaim(memory_type, space, H5P_DEFAULT, values.data());
+    } else {
+      const std::size_t size = H5Tget_size(type);
+      std::string values(n * size, '\0');
+      if (H5Aread(attribute, type, values.data()) < 0) return result;
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::string padded = values.substr(i * size, size);
+        result.push_back(padded.substr(0, padded.find('\0')));
+      }
+    }
+    return result;
+  }
+
+  std::string text(hid_t object, const char* name) const {
+    const auto all = texts(object, name);
+    return all.empty() ? "" : all.front();
+  }
+
+  /// Milliseconds per unit of time of a dataset.
+  Result<double> milliseconds(hid_t dataset, const std::string& where) const {
+    const std::string units = text(dataset, "units");
+    if (units.empty() || units == "ms") return 1.0;
+    if (units == "s") return 1000.0;
+    return wrong(where + " is in \"" + units + "\", expected \"ms\" or \"s\"");
+  }
+
+  std::vector<std::string> subgroups(hid_t group) const {
+    std::vector<std::string> names;
+    const auto collect = [](hid_t parent, const char* name, const H5L_info_t*, void* out) -> herr_t {
+      const hdf5::Group child(H5Gopen2(parent, name, H5P_DEFAULT));
+      if (child) static_cast<std::vector<std::string>*>(out)->push_back(name);
+      return 0;
+    };
+    H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names);
+    return names;
+  }
+
+ private:
+  InputFile() = default;
+  std::string name_;
+  hdf5::File file_;
+};
+
+Result<Report> read_report(const InputFile& file, hid_t reports, const std::string& name) {
+  const std::string where = "/report/" + name;
+  Report report;
+  report.name = name;
+  NEURACT_TRY_ASSIGN(const auto group, file.group(reports, name, where));
+  NEURACT_TRY_ASSIGN(const auto data, file.dataset(group, "data", where + "/data"));
+  NEURACT_TRY_ASSIGN(const auto shape, file.shape(data, 2, where + "/data"));
+  report.rows = shape[0];
+  report.columns = shape[1];
+  report.values.resize(report.rows * report.columns);
+  NEURACT_TRY(file.read(data, H5T_NATIVE_FLOAT, report.values.data(), shape, where + "/data"));
+  report.units = file.text(data, "units");
+  report.variables = file.texts(data, "variables");
+
+  const std::string inside = where + "/mapping";
+  NEURACT_TRY_ASSIGN(const auto mapping, file.group(group, "mapping", inside));
+  NEURACT_TRY_ASSIGN(report.node_ids,
+                     file.column<std::uint64_t>(mapping, "node_ids", H5T_NATIVE_UINT64, inside + "/node_ids"));
+  NEURACT_TRY_ASSIGN(report.index_pointers, file.column<std::uint64_t>(mapping, "index_pointers", H5T_NATIVE_UINT64,
+                                                                       inside + "/index_pointers"));
+  NEURACT_TRY_ASSIGN(report.element_ids,
+                     file.column<std::uint32_t>(mapping, "element_ids", H5T_NATIVE_UINT32, inside + "/element_ids"));
+  NEURACT_TRY_ASSIGN(const auto time, file.column<double>(mapping, "time", H5T_NATIVE_DOUBLE, inside + "/time"));
+  if (time.size() != 3)
+    return file.wrong(inside + "/time has " + std::to_string(time.size()) +
+                      " values, expected start, stop and interval");
+  NEURACT_TRY_ASSIGN(const auto clock, file.dataset(mapping, "time", inside + "/time"));
+  NEURACT_TRY_ASSIGN(const double scale, file.milliseconds(clock, inside + "/time"));
+  report.start_ms = time[0] * scale;
+  report.stop_ms = time[1] * scale;
+  report.interval_ms = time[2] * scale;
+  return report;
+}
+
+Result<std::vector<PopulationSpikes>> read_all_spikes(const std::filesystem::path& path) {
+  const hdf5::Session session;
+  NEURACT_TRY_ASSIGN(const InputFile file, InputFile::open(path));
+  NEURACT_TRY_ASSIGN(const auto spikes, file.group(file.root(), "spikes", "/spikes; is this a SONATA spike file?"));
+  std::vector<PopulationSpikes> populations;
+  for (const std::string& name : file.subgroups(spikes)) {
+    const std::string where = "/spikes/" + name;
+    PopulationSpikes population;
+    population.population = name;
+    NEURACT_TRY_ASSIGN(const auto group, file.group(spikes, name, where));
+    NEURACT_TRY_ASSIGN(const auto times, file.dataset(group, "timestamps", where + "/timestamps"));
+    NEURACT_TRY_ASSIGN(const auto ids, file.dataset(group, "node_ids", where + "/node_ids"));
+    NEURACT_TRY_ASSIGN(auto shape, file.shape(times, 1, where + "/timestamps"));
+    NEURACT_TRY_ASSIGN(const auto ids_shape, file.shape(ids, 1, where + "/node_ids"));
+    // They differ when a writer was interrupted between the two.
+    shape[0] = std::min(shape[0], ids_shape[0]);
+    population.times_ms.resize(shape[0]);
+    population.node_ids.resize(shape[0]);
+    NEURACT_TRY(file.read(times, H5T_NATIVE_DOUBLE, population.times_ms.data(), shape, where + "/timestamps"));
+    NEURACT_TRY(file.read(ids, H5T_NATIVE_UINT64, population.node_ids.data(), shape, where + "/node_ids"));
+    NEURACT_TRY_ASSIGN(const double scale, file.milliseconds(times, where + "/timestamps"));
+    if (scale != 1.0)
+      std::for_each(population.times_ms.begin(), population.times_ms.end(), [&](double& t) { t *= scale; });
+    populations.push_back(std::move(population));
+  }
+  return populations;
+}
+
+Result<std::vector<Report>> read_all_reports(const std::filesystem::path& path) {
+  const hdf5::Session session;
+  NEURACT_TRY_ASSIGN(const InputFile file, InputFile::open(path));
+  NEURACT_TRY_ASSIGN(const auto root, file.group(file.root(), "report", "/report; is this a SONATA report file?"));
+  std::vector<Report> reports;
+  for (const std::string& name : file.subgroups(root)) {
+    NEURACT_TRY_ASSIGN(Report report, read_report(file, root, name));
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+/// A file may claim any size.
+template <class Read>
+auto within_memory(const std::filesystem::path& path, Read read) -> decltype(read(path)) {
+  try {
+    return read(path);
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  return fail(ErrorCode::out_of_memory, path.string(), " does not fit into memory");
+}
+
+}  // namespace
+
+Result<std::vector<PopulationSpikes>> read_spikes(const std::filesystem::path& file) {
+  return within_memory(file, read_all_spikes);
+}
+Result<std::vector<Report>> read_reports(const std::filesystem::path& file) {
+  return within_memory(file, read_all_reports);
+}
+
+}  // namespace neuract::snn
