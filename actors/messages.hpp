@@ -1,0 +1,267 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "neuract/actors/caf.hpp"
+#include "neuract/actors/state_snapshot.hpp"
+#include "neuract/snn/shard.hpp"
+
+/// What the actors tell each other. All of it can be serialised; large arrays as one block of bytes each.
+///
+///   supervisor -> population   Build, Connect, RunTo, Hold, Record, TakeState, Collect, Report
+///   population -> population   Delivery (a window's output), Consumed (credit, only to producers that get nothing back)
+///   population -> recorder     Recorded;   recorder -> population   Written (credit)
+///   population -> supervisor   BuildProgress, Built, Reached, Held, GuardCounts, StateTaken, Collected, Position
+///   supervisor -> recorder     ConnectRecorder, Flush, Finish;   recorder -> supervisor   Flushed, Finished
+///   anybody    -> supervisor   Failed
+///   outside    -> supervisor   Adopt, Prepare, Run, Stop, TakeSnapshot, Summarise, Subscribe, Close
+namespace neuract::actors {
+
+struct Adopt;
+struct Build;
+struct BuildProgress;
+struct Built;
+struct Close;
+struct Collect;
+struct Collected;
+struct Connect;
+struct ConnectRecorder;
+struct Consumed;
+struct Continue;
+struct Delivery;
+struct Failed;
+struct Finish;
+struct Finished;
+struct Flush;
+struct Flushed;
+struct GuardCounts;
+struct Held;
+struct Hold;
+struct Position;
+struct Prepare;
+struct Reached;
+struct Record;
+struct Recorded;
+struct Report;
+struct Run;
+struct RunTo;
+struct StateTaken;
+struct Stop;
+struct Subscribe;
+struct Summarise;
+struct TakeSnapshot;
+struct TakeState;
+struct Tick;
+struct Written;
+
+using PopulationActor =
+    caf::typed_actor<caf::result<void>(Build), caf::result<void>(Connect), caf::result<void>(RunTo), caf::result<void>(Hold),
+                     caf::result<void>(Record), caf::result<void>(TakeState), caf::result<void>(Collect), caf::result<void>(Report),
+                     caf::result<void>(Delivery), caf::result<void>(Consumed), caf::result<void>(Written), caf::result<void>(Continue)>;
+
+using RecorderActor = caf::typed_actor<caf::result<void>(ConnectRecorder), caf::result<void>(Recorded), caf::result<void>(Flush),
+                                       caf::result<void>(Finish)>;
+
+using SupervisorActor =
+    caf::typed_actor<caf::result<void>(Adopt), caf::result<void>(Prepare), caf::result<void>(Run), caf::result<void>(Stop),
+                     caf::result<void>(TakeSnapshot), caf::result<void>(Summarise), caf::result<void>(Subscribe),
+                     caf::result<void>(Close), caf::result<void>(BuildProgress), caf::result<void>(Built), caf::result<void>(Reached),
+                     caf::result<void>(Held), caf::result<void>(GuardCounts), caf::result<void>(StateTaken),
+                     caf::result<void>(Collected), caf::result<void>(Position), caf::result<void>(Flushed),
+                     caf::result<void>(Finished), caf::result<void>(Failed), caf::result<void>(Tick)>;
+
+// ---- building
+
+struct Adopt {
+  std::vector<PopulationActor> populations;  ///< one per shard, in their order
+  RecorderActor recorder;
+};
+struct Build {};
+struct BuildProgress {
+  std::uint32_t shard = 0;
+  std::uint64_t synapses = 0;
+};
+struct Built {
+  std::uint32_t shard = 0;
+  std::uint64_t synapses = 0;
+  Step quantum = 0;
+};
+struct Connect {
+  std::vector<PopulationActor> populations;
+  RecorderActor recorder;
+  Step credit = 0;  ///< steps, see credit_steps()
+};
+struct ConnectRecorder {
+  std::vector<PopulationActor> populations;
+};
+
+// ---- running
+
+struct RunTo {
+  Step goal = 0;
+};
+struct Reached {
+  std::uint32_t shard = 0;
+  Step now = 0;
+};
+/// Stop where you are until the next RunTo.
+struct Hold {
+  std::uint64_t round = 0;
+};
+struct Held {
+  std::uint32_t shard = 0;
+  std::uint64_t round = 0;
+  Step now = 0;
+};
+struct Delivery {
+  snn::ShardOutputPtr output;
+};
+struct Consumed {
+  std::uint32_t consumer = 0;
+  Step now = 0;
+};
+/// To oneself: go on after a look at the mailbox.
+struct Continue {};
+struct GuardCounts {
+  std::uint32_t shard = 0;
+  Step now = 0;
+  std::vector<std::uint64_t> spikes;  ///< per population, since the beginning
+};
+struct Report {};
+struct Position {
+  std::uint32_t shard = 0;
+  Step now = 0;
+  std::uint64_t spikes = 0;
+};
+
+// ---- recording
+
+struct Record {
+  Step from = 0;
+};
+struct Recorded {
+  std::uint32_t shard = 0;
+  std::uint64_t bytes = 0;
+  std::vector<snn::ShardOutputPtr> outputs;
+};
+struct Written {
+  std::uint64_t bytes = 0;
+};
+/// Answered once everything before `step` has been written.
+struct Flush {
+  Step step = 0;
+};
+struct Flushed {};
+struct Finish {};
+struct Finished {
+  std::optional<Error> error;
+};
+
+// ---- looking
+
+struct TakeState {
+  std::uint64_t request = 0;
+  std::uint32_t population = 0;
+  std::int32_t state = 0;
+  Step step = 0;  ///< steps done
+};
+struct StateTaken {
+  std::uint64_t request = 0;
+  Step step = 0;
+  std::optional<Error> error;
+  std::vector<StatePart> parts;
+};
+struct ShardStatistics {
+  std::vector<snn::CohortStatistics> cohorts;
+  struct Projection {
+    std::uint64_t synapses = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t events = 0;
+    std::string representation;
+  };
+  std::vector<Projection> projections;  ///< as many as the plan has
+};
+struct Collect {
+  std::uint64_t request = 0;
+};
+struct Collected {
+  std::uint64_t request = 0;
+  std::uint32_t shard = 0;
+  ShardStatistics statistics;
+};
+
+// ---- from outside; `request` names the question that the port will see answered
+
+struct Prepare {
+  std::uint64_t request = 0;
+};
+struct Run {
+  std::uint64_t request = 0;
+  Step goal = 0;
+};
+struct Stop {};
+struct TakeSnapshot {
+  std::uint64_t request = 0;
+  std::uint32_t population = 0;
+  std::int32_t state = 0;
+  std::optional<Step> step;  ///< none = now
+};
+struct Summarise {
+  std::uint64_t request = 0;
+};
+struct Subscribe {
+  std::uint64_t request = 0;
+};
+struct Close {
+  std::uint64_t request = 0;
+};
+struct Tick {};
+struct Failed {
+  Error error;
+};
+
+}  // namespace neuract::actors
+
+// Ids go over the wire: append only.
+CAF_BEGIN_TYPE_ID_BLOCK(neuract, caf::first_custom_type_id)
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Adopt))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Build))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::BuildProgress))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Built))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Close))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Collect))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Collected))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Connect))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::ConnectRecorder))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Consumed))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Continue))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Delivery))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Failed))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Finish))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Finished))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Flush))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Flushed))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::GuardCounts))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Held))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Hold))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Position))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Prepare))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Reached))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Record))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Recorded))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Report))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Run))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::RunTo))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::StateTaken))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Stop))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Subscribe))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Summarise))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeSnapshot))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeState))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Tick))
+  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Written))
+CAF_END_TYPE_ID_BLOCK(neuract)

@@ -1,0 +1,98 @@
+#include "neuract/actors/runtime.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace neuract::actors {
+
+namespace {
+
+/// Looking for input instead of sleeping pays as long as every shard has a core to itself. The time covers usual differences between
+/// shards in one window; waking up a thread takes 30-100 us.
+std::chrono::microseconds spin_time(std::size_t shards) {
+  return std::chrono::microseconds(shards > 1 && shards <= std::thread::hardware_concurrency() ? 200 : 0);
+}
+
+void register_message_types() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    caf::init_global_meta_objects<caf::id_block::neuract>();
+    caf::core::init_global_meta_objects();
+  });
+}
+
+}  // namespace
+
+std::uint64_t Desk::open(Receiver receiver) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t request = next_++;
+  if (!gone_) {
+    open_.emplace(request, std::move(receiver));
+  } else {
+    lock.unlock();
+    receiver(*gone_);
+  }
+  return request;
+}
+
+void Desk::answer(std::uint64_t request, Result<Answer> answer) {
+  std::unique_lock lock(mutex_);
+  auto found = open_.extract(request);
+  lock.unlock();
+  if (found) found.mapped()(std::move(answer));
+}
+
+void Desk::close_all(const Error& error) {
+  std::unique_lock lock(mutex_);
+  if (!gone_) gone_ = error;
+  auto open = std::exchange(open_, {});
+  lock.unlock();
+  for (auto& [request, receiver] : open) receiver(error);
+}
+
+struct Runtime::Config : caf::actor_system_config {
+  Config() { configure(*this, SystemOptions{}); }
+};
+
+Runtime::Runtime(snn::PlanPtr plan, Placement placement, Options options)
+    : desk_(std::make_shared<Desk>(std::move(options.progress), options.stop)) {
+  register_message_types();
+  config_ = std::make_unique<Config>();
+  system_ = std::make_unique<caf::actor_system>(*config_);
+
+  const auto shared_placement = std::make_shared<const Placement>(std::move(placement));
+  std::stop_source cancel;
+  supervisor_ = spawn_supervisor(*system_, {plan, shared_placement, desk_, cancel, !options.sinks.empty()});
+  supervisor_->attach_functor([desk = desk_](const caf::error& reason) {
+    desk->close_all(failed(reason) && reason != caf::exit_reason::user_shutdown
+                        ? Error{ErrorCode::internal, "it has ended unexpectedly (" + to_string(reason) + ")", {"supervisor"}}
+                        : Error{ErrorCode::cancelled, "the simulation has been closed", {}});
+  });
+  const auto shards = static_cast<std::uint32_t>(shared_placement->size());
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    populations_.push_back(spawn_population(*system_, {supervisor_, plan, shared_placement, shard, cancel.get_token(), spin_time(shards)}));
+  }
+  recorder_ = spawn_recorder(*system_, {supervisor_, plan, std::move(options.sinks), listeners_});
+  anon_mail(Adopt{populations_, recorder_}).send(supervisor_);
+}
+
+Runtime::~Runtime() {
+  (void)ask(Close{});
+  // The actor system's destructor waits for all actors; a handle held here would do no harm, but nobody needs it any more.
+  recorder_ = nullptr;
+  populations_.clear();
+  supervisor_ = nullptr;
+}
+
+std::uint32_t choose_threads(const snn::Plan& plan, std::uint32_t available) {
+  // Neuron updates take about a nanosecond, synaptic events too; at the usual 10 Hz a neuron fires every 100 ms.
+  const snn::Estimate& estimate = plan.estimate();
+  const double steps = estimate.epoch_steps == 0 ? 1000.0 : static_cast<double>(estimate.epoch_steps);
+  const double events_per_step = estimate.synapses * plan.dt() / 100.0;
+  const double epoch_us = steps * (static_cast<double>(estimate.neurons) + events_per_step) * 1e-3;
+  constexpr double kWorthwhileUs = 20.0;  // of work per shard and epoch; an exchange costs a few microseconds
+  const double useful = std::max(1.0, epoch_us / kWorthwhileUs);
+  return static_cast<std::uint32_t>(std::min<double>(useful, std::max(1u, available)));
+}
+
+}  // namespace neuract::actors

@@ -1,0 +1,424 @@
+#include "neuract/actors/supervisor.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include "neuract/actors/failure.hpp"
+#include "neuract/actors/pacing.hpp"
+
+namespace neuract::actors {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kTick = std::chrono::milliseconds(50);
+constexpr int kTicksPerReport = 2;  ///< progress ten times a second
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+class Supervisor {
+ public:
+  using Handle = SupervisorActor;
+  static inline const char* name = "neuract.supervisor";
+
+  Supervisor(Handle::pointer self, SupervisorConfig config)
+      : self_(self),
+        config_(std::move(config)),
+        watch_(*config_.plan, config_.placement->size()),
+        positions_(config_.placement->size()),
+        synapses_(config_.placement->size()) {
+    self_->set_exception_handler([this](std::exception_ptr& exception) -> caf::error {
+      fail(error_of(exception).with_context("supervisor"));
+      return caf::make_error(caf::sec::runtime_error, "supervisor");
+    });
+  }
+
+  Handle::behavior_type make_behavior() {
+    return {
+        [this](Adopt& children) { adopt(children); },
+        [this](Prepare prepare) { this->prepare(prepare.request); },
+        [this](Run run) { this->run(run); },
+        [this](Stop) { stop(StopReason::requested, "stopped on request"); },
+        [this](const TakeSnapshot& request) { take_snapshot(request); },
+        [this](Summarise question) { summarise(question.request); },
+        [this](Subscribe request) { subscribe(request.request); },
+        [this](Close request) { close(request.request); },
+        [this](BuildProgress progress) { synapses_[progress.shard] = progress.synapses; },
+        [this](Built built) { on_built(built); },
+        [this](Reached reached) { on_reached(reached); },
+        [this](Held held) { on_held(held); },
+        [this](const GuardCounts& counts) { on_guard_counts(counts); },
+        [this](StateTaken& taken) { on_state_taken(taken); },
+        [this](Collected& collected) { on_collected(collected); },
+        [this](Position position) { positions_[position.shard] = position; },
+        [this](Flushed) { end_run(); },
+        [this](Finished& finished) { on_finished(finished); },
+        [this](Failed& failure) { fail(std::move(failure.error)); },
+        [this](Tick) { tick(); },
+    };
+  }
+
+ private:
+  enum class Phase : std::uint8_t { starting, building, idle, running, flushing, failing, failed, closing };
+
+  // ---- building
+
+  void adopt(Adopt& children) {
+    populations_ = std::move(children.populations);
+    recorder_ = std::move(children.recorder);
+    for (std::size_t i = 0; i < populations_.size(); ++i) {
+      monitor(self_, populations_[i], [this, i](const caf::error& reason) { on_down("shard " + std::to_string(i), reason); });
+    }
+    monitor(self_, recorder_, [this](const caf::error& reason) { on_recorder_down(reason); });
+  }
+
+  void prepare(std::uint64_t request) {
+    open_request_ = request;
+    phase_ = Phase::building;
+    began_ = Clock::now();
+    to_all(Build{});
+    start_ticking();
+  }
+
+  void on_built(const Built& built) {
+    synapses_[built.shard] = built.synapses;
+    longest_window_ = std::max(longest_window_, built.quantum);
+    if (++built_ < populations_.size() || phase_ != Phase::building) return;
+    mail(self_, ConnectRecorder{populations_}).send(recorder_);
+    to_all(Connect{populations_, recorder_, credit_steps(longest_window_)});
+    if (config_.records) record_from(config_.plan->warmup_steps());
+    const double build_s = seconds_since(began_);
+    if (!report_progress()) return;
+    phase_ = Phase::idle;
+    answer_open(Answer{BuildReport{build_s}});
+  }
+
+  void record_from(Step from) {
+    recorded_from_ = std::min(recorded_from_, std::max(from, now_));
+    to_all(Record{from});
+  }
+
+  // ---- running
+
+  void run(const Run& run) {
+    if (refuse(run.request, "a run")) return;
+    open_request_ = run.request;
+    phase_ = Phase::running;
+    began_ = Clock::now();
+    report_ = RunReport{now_, run.goal, StopReason::goal, {}, 0.0};
+    stopping_ = false;
+    for (std::size_t i = 0; i < positions_.size(); ++i) positions_[i].now = now_;
+    reached_ = 0;
+    to_all(RunTo{run.goal});
+    start_ticking();
+  }
+
+  void stop(StopReason reason, std::string message) {
+    if (phase_ == Phase::building) {
+      config_.cancel.request_stop();
+    } else if (phase_ == Phase::running && !stopping_) {
+      stopping_ = true;
+      report_.reason = reason;
+      report_.message = std::move(message);
+      hold();
+    }
+  }
+
+  void hold() {
+    if (holding_) return;
+    holding_ = true;
+    held_ = 0;
+    furthest_ = 0;
+    to_all(Hold{++round_});
+  }
+
+  void on_held(const Held& held) {
+    if (!holding_ || held.round != round_) return;
+    furthest_ = std::max(furthest_, held.now);
+    if (++held_ < populations_.size()) return;
+    holding_ = false;
+    for (const TakeSnapshot& request : snapshots_of_now_) ask_for_state(request, furthest_);
+    snapshots_of_now_.clear();
+    if (stopping_) report_.end = furthest_;
+    reached_ = 0;
+    to_all(RunTo{report_.end});
+  }
+
+  void on_reached(const Reached& reached) {
+    positions_[reached.shard].now = reached.now;
+    ++reached_;
+    // While a hold is under way, every population will be sent on and reports again.
+    if (holding_ || phase_ != Phase::running || reached_ < populations_.size()) return;
+    now_ = report_.end;
+    if (now_ > recorded_from_) {
+      phase_ = Phase::flushing;
+      mail(self_, Flush{now_}).send(recorder_);
+    } else {
+      end_run();
+    }
+  }
+
+  void end_run() {
+    if (phase_ != Phase::flushing && phase_ != Phase::running) return;
+    report_.wall_s = seconds_since(began_);
+    if (!report_progress()) return;
+    phase_ = Phase::idle;
+    answer_open(Answer{report_});
+  }
+
+  void on_guard_counts(const GuardCounts& counts) {
+    for (const auto& excess : watch_.add(counts.now, counts.spikes)) {
+      const auto& spec = config_.plan->spec();
+      std::ostringstream text;
+      text << "stopped: population \"" << spec.populations[excess.population].name << "\" fires at " << excess.rate_hz << " Hz in the "
+           << spec.stop_if->window << " ms before t = " << static_cast<double>(excess.end) * spec.dt << " ms; stop_if allows "
+           << spec.stop_if->rate << " Hz";
+      stop(StopReason::rate, text.str());
+    }
+  }
+
+  // ---- looking
+
+  void take_snapshot(const TakeSnapshot& request) {
+    if (error_ || phase_ == Phase::closing) {
+      config_.port->answer(request.request, refusal());
+    } else if (request.step || phase_ != Phase::running) {
+      ask_for_state(request, request.step.value_or(now_));
+    } else {
+      snapshots_of_now_.push_back(request);
+      hold();
+    }
+  }
+
+  void ask_for_state(const TakeSnapshot& request, Step step) {
+    OpenSnapshot open;
+    open.snapshot.step = step;
+    open.snapshot.time_ms = static_cast<double>(step) * config_.plan->dt();
+    for (std::size_t i = 0; i < populations_.size(); ++i) {
+      const auto& cohorts = (*config_.placement)[i];
+      if (std::none_of(cohorts.begin(), cohorts.end(), [&](const auto& c) { return c.population == request.population; })) continue;
+      ++open.missing;
+      mail(self_, TakeState{request.request, request.population, request.state, step}).send(populations_[i]);
+    }
+    open_snapshots_.emplace(request.request, std::move(open));
+  }
+
+  void on_state_taken(StateTaken& taken) {
+    const auto found = open_snapshots_.find(taken.request);
+    if (found == open_snapshots_.end()) return;
+    OpenSnapshot& open = found->second;
+    if (taken.error && !open.error) open.error = std::move(taken.error);
+    std::move(taken.parts.begin(), taken.parts.end(), std::back_inserter(open.snapshot.parts));
+    if (--open.missing > 0) return;
+    std::sort(open.snapshot.parts.begin(), open.snapshot.parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    Result<Answer> answer = open.error ? Result<Answer>(*std::move(open.error)) : Result<Answer>(std::move(open.snapshot));
+    open_snapshots_.erase(found);
+    config_.port->answer(taken.request, std::move(answer));
+  }
+
+  void summarise(std::uint64_t request) {
+    if (refuse(request, "a summary")) return;
+    open_request_ = request;
+    statistics_.assign(populations_.size(), {});
+    collected_ = 0;
+    to_all(Collect{request});
+  }
+
+  void on_collected(Collected& collected) {
+    if (collected.request != open_request_) return;
+    statistics_[collected.shard] = std::move(collected.statistics);
+    if (++collected_ == populations_.size()) answer_open(Answer{std::move(statistics_)});
+  }
+
+  void subscribe(std::uint64_t request) {
+    if (refuse(request, "a subscription")) return;
+    record_from(0);
+    config_.port->answer(request, Answer{});
+  }
+
+  // ---- progress
+
+  void start_ticking() {
+    ticks_ = 0;
+    if (!std::exchange(ticking_, true)) mail(self_, Tick{}).delay(kTick).send(self_);
+  }
+
+  void tick() {
+    ticking_ = false;
+    if (phase_ != Phase::building && phase_ != Phase::running && phase_ != Phase::flushing) return;
+    if (config_.port->stop_requested()) stop(StopReason::requested, "stopped on request");
+    if (++ticks_ % kTicksPerReport == 0 && config_.port->wants_progress()) {
+      if (!report_progress()) return;
+      if (phase_ == Phase::running) to_all(Report{});
+    }
+    ticking_ = true;
+    mail(self_, Tick{}).delay(kTick).send(self_);
+  }
+
+  /// False when the callback has thrown, which ends the run.
+  bool report_progress() {
+    if (!config_.port->wants_progress()) return true;
+    Progress progress;
+    progress.phase = phase_ == Phase::building ? Progress::Phase::building : Progress::Phase::running;
+    progress.elapsed_s = seconds_since(began_);
+    for (const std::uint64_t synapses : synapses_) progress.synapses += synapses;
+    progress.expected_synapses = config_.plan->estimate().synapses;
+    progress.begin = report_.begin;
+    progress.goal = report_.end;
+    progress.dt_ms = config_.plan->dt();
+    progress.now = positions_.empty() ? 0 : kNever;
+    for (const Position& position : positions_) {
+      progress.now = std::min(progress.now, position.now);
+      progress.spikes += position.spikes;
+    }
+    try {
+      config_.port->progress(progress);
+      return true;
+    } catch (...) {
+      fail(error_of(std::current_exception()).with_context("progress callback"));
+      return false;
+    }
+  }
+
+  // ---- failing and closing
+
+  void on_down(const std::string& who, const caf::error& reason) {
+    if (phase_ == Phase::closing || error_) return;
+    fail(Error{ErrorCode::internal, "it has ended unexpectedly (" + to_string(reason) + ")", {who}});
+  }
+
+  void on_recorder_down(const caf::error& reason) {
+    recorder_ = nullptr;
+    on_down("recorder", reason);
+    if (phase_ == Phase::failing || (phase_ == Phase::closing && close_request_)) on_finished(Finished{});
+  }
+
+  void fail(Error error) {
+    if (phase_ == Phase::closing || error_) return;
+    error_ = std::move(error);
+    phase_ = Phase::failing;
+    config_.cancel.request_stop();
+    for (const auto& population : populations_) self_->send_exit(population, caf::exit_reason::user_shutdown);
+    finish_recording();
+  }
+
+  /// Ends in on_finished().
+  void finish_recording() {
+    if (recorder_) {
+      mail(self_, Finish{}).send(recorder_);
+    } else {
+      on_finished(Finished{});
+    }
+  }
+
+  void on_finished(const Finished& finished) {
+    if (phase_ == Phase::failing) {
+      phase_ = Phase::failed;
+      answer_open(*error_);
+      for (const auto& request : snapshots_of_now_) config_.port->answer(request.request, *error_);
+      for (const auto& [request, open] : open_snapshots_) config_.port->answer(request, *error_);
+      snapshots_of_now_.clear();
+      open_snapshots_.clear();
+    }
+    if (close_request_) end(finished.error);
+  }
+
+  void close(std::uint64_t request) {
+    close_request_ = request;
+    if (phase_ == Phase::failing) return;  // on_finished() will go on
+    if (phase_ == Phase::failed) return end(std::nullopt);
+    phase_ = Phase::closing;
+    config_.cancel.request_stop();
+    for (const auto& [waiting, open] : open_snapshots_) config_.port->answer(waiting, refusal());
+    open_snapshots_.clear();
+    to_all(Hold{++round_});
+    finish_recording();
+  }
+
+  void end(const std::optional<Error>& error) {
+    phase_ = Phase::closing;
+    for (const auto& population : populations_) self_->send_exit(population, caf::exit_reason::user_shutdown);
+    if (recorder_) self_->send_exit(recorder_, caf::exit_reason::user_shutdown);
+    config_.port->answer(*std::exchange(close_request_, std::nullopt), error ? Result<Answer>(*error) : Result<Answer>(Answer{}));
+    self_->quit();
+  }
+
+  // ---- helpers
+
+  template <class Message>
+  void to_all(const Message& message) {
+    for (const auto& population : populations_) mail(self_, message).send(population);
+  }
+
+  Error refusal() const { return error_ ? *error_ : Error{ErrorCode::cancelled, "the simulation is being closed", {}}; }
+
+  /// Answers `request` with an error unless the simulation is at rest.
+  bool refuse(std::uint64_t request, const char* what) {
+    if (phase_ == Phase::idle && !open_request_) return false;
+    if (error_ || phase_ == Phase::closing) {
+      config_.port->answer(request, refusal());
+    } else {
+      config_.port->answer(request, fail_busy(what));
+    }
+    return true;
+  }
+  static Error fail_busy(const char* what) {
+    return {ErrorCode::busy, std::string(what) + " must wait until the simulation has finished what it does", {}};
+  }
+
+  void answer_open(Result<Answer> answer) {
+    if (const auto request = std::exchange(open_request_, std::nullopt)) config_.port->answer(*request, std::move(answer));
+  }
+
+  struct OpenSnapshot {
+    std::size_t missing = 0;
+    std::optional<Error> error;
+    StateSnapshot snapshot;
+  };
+
+  Handle::pointer self_;
+  SupervisorConfig config_;
+  std::vector<PopulationActor> populations_;
+  RecorderActor recorder_;
+
+  Phase phase_ = Phase::starting;
+  std::optional<Error> error_;                    ///< the first failure
+  std::optional<std::uint64_t> open_request_;     ///< Prepare, Run or Summarise
+  std::optional<std::uint64_t> close_request_;
+  Clock::time_point began_{};                     ///< of the phase
+
+  std::size_t built_ = 0;
+  Step longest_window_ = 0;
+  Step now_ = 0;                                  ///< where all populations are when at rest
+  Step recorded_from_ = kNever;
+  RunReport report_;                              ///< of the current or last run
+  std::size_t reached_ = 0;
+
+  bool stopping_ = false;
+  bool holding_ = false;
+  std::uint64_t round_ = 0;
+  std::size_t held_ = 0;
+  Step furthest_ = 0;
+
+  RateWatch watch_;
+  std::vector<TakeSnapshot> snapshots_of_now_;
+  std::map<std::uint64_t, OpenSnapshot> open_snapshots_;
+  std::vector<ShardStatistics> statistics_;
+  std::size_t collected_ = 0;
+
+  bool ticking_ = false;
+  int ticks_ = 0;
+  std::vector<Position> positions_;               ///< as last reported
+  std::vector<std::uint64_t> synapses_;           ///< built so far
+};
+
+}  // namespace
+
+SupervisorActor spawn_supervisor(caf::actor_system& system, SupervisorConfig config) {
+  return spawn<Supervisor>(system, std::move(config));
+}
+
+}  // namespace neuract::actors

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "neuract/snn/spec.hpp"
+
+namespace neuract::snn {
+
+/// How neurons are connected, by name: rules::fixed_indegree(100).
+namespace rules {
+inline Rule one_to_one() { return {.kind = Rule::Kind::one_to_one}; }
+inline Rule all_to_all() { return {.kind = Rule::Kind::all_to_all}; }
+inline Rule fixed_indegree(std::uint64_t count) { return {.kind = Rule::Kind::fixed_indegree, .count = count}; }
+inline Rule fixed_outdegree(std::uint64_t count) { return {.kind = Rule::Kind::fixed_outdegree, .count = count}; }
+inline Rule fixed_total_number(std::uint64_t count) { return {.kind = Rule::Kind::fixed_total_number, .count = count}; }
+inline Rule pairwise_bernoulli(double p) { return {.kind = Rule::Kind::pairwise_bernoulli, .p = p}; }
+}  // namespace rules
+
+/// Fills in a NetworkSpec, step by step, in C++:
+///
+///   NetworkBuilder net("pair");
+///   const auto e = net.population("E", 800, "iaf_psc_exp", {{"tau_m", 20.0}, {"V_m", Distribution{.a = -65, .b = -50}}});
+///   net.connect(e, e, rules::pairwise_bernoulli(0.1), {.weight = 20.0, .delay = 1.5});
+///   net.stimulate(e, PoissonGenerator{8000.0}, {.weight = 30.0});
+///   net.record_spikes(e);
+///
+/// Checks nothing: Plan::make says what is wrong.
+class NetworkBuilder {
+ public:
+  struct Population {
+    std::uint32_t index = 0;
+  };
+  struct Synapse {
+    Value weight = 1.0;
+    Value delay = 1.0;     ///< ms
+    std::string name = {}; ///< "source->target" when empty
+  };
+  struct Drive {
+    double weight = 1.0;
+    double delay = 0.0;    ///< ms
+    double start = 0.0;    ///< ms
+    double stop = std::numeric_limits<double>::infinity();
+    std::vector<std::uint32_t> neurons = {};
+  };
+
+  explicit NetworkBuilder(std::string name = "network") { spec_.name = std::move(name); }
+
+  /// For everything that is a plain number: `net.settings().dt = 0.1`.
+  NetworkSpec& settings() noexcept { return spec_; }
+
+  Population population(std::string name, std::uint32_t n, std::string model, std::initializer_list<Setting> values = {}) {
+    spec_.populations.push_back({std::move(name), n, std::move(model), values});
+    return {static_cast<std::uint32_t>(spec_.populations.size() - 1)};
+  }
+
+  NetworkBuilder& connect(Population source, Population target, Rule rule, Synapse synapse) {
+    std::string name = synapse.name.empty() ? unique_name(source, target) : std::move(synapse.name);
+    spec_.projections.push_back(
+        {std::move(name), source.index, target.index, rule, std::move(synapse.weight), std::move(synapse.delay)});
+    return *this;
+  }
+
+  template <class Generator>
+  NetworkBuilder& stimulate(Population target, Generator generator, Drive drive = Drive()) {
+    std::string name = spec_.populations[target.index].name + " input " + std::to_string(spec_.stimuli.size());
+    spec_.stimuli.push_back({std::move(name), std::move(generator), target.index, std::move(drive.neurons), drive.weight, drive.delay,
+                             drive.start, drive.stop});
+    return *this;
+  }
+
+  NetworkBuilder& record_spikes(Population population) {
+    spec_.spike_recorders.push_back({population.index});
+    return *this;
+  }
+  NetworkBuilder& record(Population population, std::vector<std::string> variables, double interval_ms,
+                         std::vector<std::uint32_t> neurons = {}) {
+    spec_.multimeters.push_back({population.index, std::move(variables), std::move(neurons), interval_ms});
+    return *this;
+  }
+
+  const NetworkSpec& spec() const noexcept { return spec_; }
+
+ private:
+  std::string unique_name(Population source, Population target) const {
+    const std::string base = spec_.populations[source.index].name + "->" + spec_.populations[target.index].name;
+    std::size_t same = 0;
+    for (const auto& projection : spec_.projections) same += projection.source == source.index && projection.target == target.index;
+    return same == 0 ? base : base + "#" + std::to_string(same + 1);
+  }
+
+  NetworkSpec spec_;
+};
+
+}  // namespace neuract::snn
