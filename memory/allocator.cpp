@@ -69,8 +69,7 @@ void* map_pages(std::size_t bytes) {
   return data;
 }
 
-Unexpected<Error> not_enough(std::size_t bytes, const char* who) {
-  const AllocatorUsage held = host_allocator().usage();
+Unexpected<Error> not_enough(std::size_t bytes, const char* who, const AllocatorUsage& held) {
   const SystemMemory memory = system_memory();
   return fail(ErrorCode::out_of_memory, "a block of ", format_bytes(bytes), " was refused by ", who, ": ", format_bytes(memory.available_bytes),
               " of ", format_bytes(memory.total_bytes), " are available (limited by ", memory.limited_by, "), ", format_bytes(held.live_bytes),
@@ -82,13 +81,13 @@ Unexpected<Error> not_enough(std::size_t bytes, const char* who) {
 Result<void*> HostAllocator::do_allocate(std::size_t bytes) {
   if (bytes < kLargeBlock) {
     void* data = std::aligned_alloc(kAlignment, round_up(bytes, kAlignment));
-    if (data == nullptr) return not_enough(bytes, "the C library");
+    if (data == nullptr) return not_enough(bytes, "the C library", usage());
     std::memset(data, 0, bytes);
     return data;
   }
-  if (bytes >= kCheckedBlock && bytes > system_memory().available_bytes) return not_enough(bytes, "neuract");
+  if (bytes >= kCheckedBlock && bytes > system_memory().available_bytes) return not_enough(bytes, "neuract", usage());
   void* data = map_pages(bytes);
-  if (data == nullptr) return not_enough(bytes, "the kernel");
+  if (data == nullptr) return not_enough(bytes, "the kernel", usage());
   return data;
 }
 

@@ -23,11 +23,10 @@ class Block {
       : allocator_(std::exchange(other.allocator_, nullptr)),
         data_(std::exchange(other.data_, nullptr)),
         bytes_(std::exchange(other.bytes_, 0)) {}
-  Block& operator=(Block&& other) noexcept {
-    Block old(std::move(*this));
-    allocator_ = std::exchange(other.allocator_, nullptr);
-    data_ = std::exchange(other.data_, nullptr);
-    bytes_ = std::exchange(other.bytes_, 0);
+  Block& operator=(Block other) noexcept {
+    std::swap(allocator_, other.allocator_);
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
     return *this;
   }
   ~Block();
