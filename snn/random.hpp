@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,7 +17,7 @@
 /// | source        | projection | 1 (outdegree)    | draw                        | source neuron       | 0             | 0           |
 /// | weight        | projection | 0                | incoming synapse of target  | target neuron       | 0             | 0           |
 /// | delay         | projection | 0                | incoming synapse of target  | target neuron       | 0             | 0           |
-/// | degree        | projection | 0                | 0, 1                        | tree node, low word | high word     | 0           |
+/// | degree        | projection | 0                | block 0                     | tree node, low word | high word     | 0           |
 /// | poisson       | stimulus   | 0                | neuron (by groups of 64)    | step, low word      | high word     | retry       |
 /// | noise         | stimulus   | 0                | neuron (by groups of 64)    | interval, low word  | high word     | 0           |
 /// | variable      | population | what the model draws | neuron (by groups of 64) | step, low word     | high word     | 0           |
@@ -45,6 +46,9 @@ class Stream {
   /// Words [64·first_group, 64·(first_group + groups)) of substream (c1, c2, c3).
   void fill(std::uint32_t* out, std::size_t groups, std::uint32_t first_group, std::uint32_t c1 = 0, std::uint32_t c2 = 0,
             std::uint32_t c3 = 0) const noexcept;
+
+  /// The four words of block `index` of substream (c1, c2, c3): in a group, block b has words b, 16 + b, 32 + b, 48 + b.
+  std::array<std::uint32_t, 4> block(std::uint32_t index, std::uint32_t c1 = 0, std::uint32_t c2 = 0, std::uint32_t c3 = 0) const noexcept;
 
   /// Word `index` of substream (c1, c2, c3): the one that fill() puts there.
   std::uint32_t word(std::uint64_t index, std::uint32_t c1 = 0, std::uint32_t c2 = 0, std::uint32_t c3 = 0) const noexcept;

@@ -1,0 +1,381 @@
+#include "neuract/snn/connectivity.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "neuract/snn/discrete.hpp"
+#include "neuract/snn/draw.hpp"
+#include "neuract/snn/portable_math.hpp"
+
+namespace neuract::snn {
+namespace {
+
+using Kind = Rule::Kind;
+
+constexpr std::uint32_t kNoSelf = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t kNarrow = 1u << 16;  // up to here 32 random bits choose among candidates
+
+constexpr std::size_t groups_for(std::size_t words) { return (words + Stream::kGroup - 1) / Stream::kGroup; }
+
+/// log(1 - p), 0 < p < 1
+double log_of_complement(double p) {
+  if (p > 1e-4) return portable::log(1.0 - p);
+  return -p * (1.0 + p * (1.0 / 2 + p * (1.0 / 3 + p * (1.0 / 4))));
+}
+
+/// Partners of one neuron after another, from [0, population) less perhaps one.
+class PartnerDrawer {
+ public:
+  PartnerDrawer(const Stream& stream, std::uint32_t population, bool excludes_self)
+      : stream_(stream), population_(population), candidates_(population - (excludes_self ? 1u : 0u)) {}
+
+  std::uint32_t candidates() const { return candidates_; }
+
+  /// `n` independent partners of `neuron`, never `self`.
+  std::span<const std::uint32_t> independent(std::uint32_t neuron, std::uint32_t self, std::size_t n) {
+    partners_.resize(std::max(partners_.size(), n));
+    draw(neuron, self, 0, groups_for(n), n, partners_.data());
+    return std::span(partners_).first(n);
+  }
+
+  /// `n` different partners of `neuron`, never `self`; n <= candidates().
+  std::span<const std::uint32_t> distinct(std::uint32_t neuron, std::uint32_t self, std::size_t n) {
+    if (n <= candidates_ / 2) {
+      draw_distinct(neuron, self, n);
+      for (std::size_t i = 0; i < n; ++i) taken_[partners_[i] / 64] = 0;
+      return std::span(partners_).first(n);
+    }
+    const std::size_t omitted = candidates_ - n;
+    draw_distinct(neuron, self, omitted);
+    if (self < population_) taken_[self / 64] |= std::uint64_t{1} << (self % 64);
+    partners_.resize(std::max<std::size_t>(partners_.size(), population_));
+    std::size_t found = 0;
+    for (std::uint32_t i = 0; i < population_; ++i) {
+      partners_[found] = i;
+      found += 1 - ((taken_[i / 64] >> (i % 64)) & 1);
+    }
+    std::fill(taken_.begin(), taken_.end(), 0);
+    return std::span(partners_).first(n);
+  }
+
+ private:
+  /// Draws of groups [first_group, first_group + groups) of 64, at most `n` of them.
+  void draw(std::uint32_t neuron, std::uint32_t self, std::size_t first_group, std::size_t groups, std::size_t n, std::uint32_t* out) {
+    const bool wide = candidates_ > kNarrow;
+    const std::size_t word_groups = wide ? 2 * groups : groups;
+    words_.resize(std::max(words_.size(), word_groups * Stream::kGroup));
+    stream_.fill(words_.data(), word_groups, static_cast<std::uint32_t>(wide ? 2 * first_group : first_group), neuron);
+    if (!wide) return draw_index(candidates_, self, words_.data(), n, out);
+    // Upper and lower halves of 64-bit numbers lie in alternating groups.
+    for (std::size_t done = 0; done < n; done += Stream::kGroup) {
+      const std::uint32_t* const upper = words_.data() + 2 * done;
+      draw_index_wide(candidates_, self, upper, upper + Stream::kGroup, std::min(n - done, Stream::kGroup), out + done);
+    }
+  }
+
+  /// Fills partners_ with `n` different ones, and leaves them marked in taken_.
+  void draw_distinct(std::uint32_t neuron, std::uint32_t self, std::size_t n) {
+    taken_.resize(population_ / 64 + 1);
+    partners_.resize(std::max(partners_.size(), n));
+    std::size_t found = 0;
+    for (std::size_t group = 0; found < n;) {
+      const std::size_t groups = groups_for(n - found);
+      drawn_.resize(std::max(drawn_.size(), groups * Stream::kGroup));
+      draw(neuron, self, group, groups, groups * Stream::kGroup, drawn_.data());
+      for (std::size_t i = 0; i < groups * Stream::kGroup && found < n; ++i) {
+        const std::uint32_t partner = drawn_[i];
+        std::uint64_t& mark = taken_[partner / 64];
+        const std::uint64_t bit = std::uint64_t{1} << (partner % 64);
+        partners_[found] = partner;
+        found += (mark & bit) == 0 ? 1u : 0u;
+        mark |= bit;
+      }
+      group += groups;
+    }
+  }
+
+  Stream stream_;
+  std::uint32_t population_;
+  std::uint32_t candidates_;
+  std::vector<std::uint32_t> words_;
+  std::vector<std::uint32_t> partners_;
+  std::vector<std::uint32_t> drawn_;
+  std::vector<std::uint64_t> taken_;
+};
+
+/// In-degrees of targets [first, first + count) when `total` synapses fall on `targets` targets: a binary tree whose nodes split their
+/// share between their halves. Only nodes above the range are visited.
+class DegreeTree {
+ public:
+  DegreeTree(const Stream& stream, std::uint32_t candidates, bool distinct, std::uint32_t first, std::uint32_t count)
+      : stream_(stream), candidates_(candidates), distinct_(distinct), first_(first), degrees_(count) {}
+
+  std::vector<std::uint32_t> split(std::uint64_t total, std::uint32_t targets) && {
+    visit(1, 0, targets, total);
+    return std::move(degrees_);
+  }
+
+ private:
+  void visit(std::uint64_t node, std::uint64_t begin, std::uint64_t end, std::uint64_t total) {
+    if (total == 0 || end <= first_ || begin >= first_ + degrees_.size()) return;
+    if (end - begin == 1) {
+      degrees_[static_cast<std::size_t>(begin - first_)] = static_cast<std::uint32_t>(total);
+      return;
+    }
+    const std::uint64_t middle = begin + (end - begin) / 2;
+    const auto words = stream_.block(0, static_cast<std::uint32_t>(node), static_cast<std::uint32_t>(node >> 32));
+    const std::uint64_t bits = (static_cast<std::uint64_t>(words[0]) << 20) | (words[1] >> 12);
+    const double u = (static_cast<double>(bits) + 0.5) * 0x1p-52;
+    const std::uint64_t left =
+        distinct_ ? draw_hypergeometric(total, (middle - begin) * candidates_, (end - middle) * candidates_, u)
+                  : draw_binomial(total, static_cast<double>(middle - begin) / static_cast<double>(end - begin), u);
+    visit(2 * node, begin, middle, left);
+    visit(2 * node + 1, middle, end, total - left);
+  }
+
+  Stream stream_;
+  std::uint64_t candidates_;
+  bool distinct_;
+  std::uint64_t first_;
+  std::vector<std::uint32_t> degrees_;
+};
+
+/// Source candidates of a target.
+double sources_per_target(const Rule& rule, std::uint32_t n_source, bool same_population) {
+  return std::max(0.0, static_cast<double>(n_source) - (same_population && !rule.allow_autapses ? 1.0 : 0.0));
+}
+
+}  // namespace
+
+double expected_synapses(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population) noexcept {
+  const double sources = n_source;
+  const double targets = n_target;
+  const double count = static_cast<double>(rule.count);
+  switch (rule.kind) {
+    case Kind::one_to_one: return std::min(sources, targets);
+    case Kind::all_to_all: return targets * sources_per_target(rule, n_source, same_population);
+    case Kind::fixed_indegree: return targets * count;
+    case Kind::fixed_outdegree: return sources * count;
+    case Kind::fixed_total_number: return count;
+    case Kind::pairwise_bernoulli: return targets * sources_per_target(rule, n_source, same_population) * rule.p;
+  }
+  return 0.0;
+}
+
+double max_indegree_bound(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population) noexcept {
+  const double candidates = sources_per_target(rule, n_source, same_population);
+  const double mean = n_target == 0 ? 0.0 : expected_synapses(rule, n_source, n_target, same_population) / n_target;
+  const double likely = std::ceil(mean + 12.0 * std::sqrt(mean) + 64.0);
+  const double count = static_cast<double>(rule.count);
+  switch (rule.kind) {
+    case Kind::one_to_one: return 1.0;
+    case Kind::all_to_all: return candidates;
+    case Kind::fixed_indegree: return count;
+    case Kind::pairwise_bernoulli: return std::min(likely, candidates);
+    case Kind::fixed_total_number: return std::min(likely, rule.allow_multapses ? count : std::min(count, candidates));
+    case Kind::fixed_outdegree: return std::min(likely, rule.allow_multapses ? count * n_source : candidates);
+  }
+  return 0.0;
+}
+
+Connectivity::Connectivity(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population, std::uint64_t seed,
+                           std::uint32_t projection)
+    : rule_(rule),
+      n_source_(n_source),
+      n_target_(n_target),
+      exclude_self_(same_population && !rule.allow_autapses),
+      seed_(seed),
+      projection_(projection) {}
+
+Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population,
+                                        std::uint64_t seed, std::uint32_t projection) {
+  constexpr double largest_degree = std::numeric_limits<std::int32_t>::max();
+  const Connectivity connectivity(rule, n_source, n_target, same_population, seed, projection);
+  const std::uint64_t self = connectivity.exclude_self_ ? 1 : 0;
+  const char* const without_self = self == 1 ? " (autapses excluded)" : "";
+  const std::uint64_t sources = n_source - std::min<std::uint64_t>(self, n_source);
+  const std::uint64_t targets = n_target - std::min<std::uint64_t>(self, n_target);
+
+  // What `count` draws need: partners to draw from, and enough of them where they must differ.
+  const auto check_degree = [&](const char* name, std::uint64_t neurons, std::uint64_t partners, const char* what) -> Result<void> {
+    if (rule.count == 0 || neurons == 0) return {};
+    if (partners == 0) return fail(ErrorCode::invalid_argument, name, " = ", rule.count, ": there is no ", what, " to draw", without_self);
+    if (!rule.allow_multapses && rule.count > partners) {
+      return fail(ErrorCode::invalid_argument, name, " = ", rule.count, " without multapses needs as many ", what, "s; there are ", partners,
+                  without_self);
+    }
+    if (static_cast<double>(rule.count) > largest_degree) {
+      return fail(ErrorCode::invalid_argument, name, " = ", rule.count, " is more than ", static_cast<std::int64_t>(largest_degree));
+    }
+    return {};
+  };
+
+  switch (rule.kind) {
+    case Kind::one_to_one:
+      if (n_source != n_target) {
+        return fail(ErrorCode::invalid_argument, "one_to_one needs populations of one size; the source has ", n_source,
+                    " neurons, the target ", n_target);
+      }
+      if (self == 1 && n_source > 0) {
+        return fail(ErrorCode::invalid_argument, "one_to_one within a population makes nothing but autapses, which are excluded");
+      }
+      break;
+    case Kind::all_to_all: break;
+    case Kind::fixed_indegree: NEURACT_TRY(check_degree("fixed_indegree", n_target, sources, "source")); break;
+    case Kind::fixed_outdegree: NEURACT_TRY(check_degree("fixed_outdegree", n_source, targets, "target")); break;
+    case Kind::fixed_total_number: {
+      if (rule.count == 0) break;
+      if (n_target == 0 || sources == 0) {
+        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count, ": there is no pair of neurons to connect", without_self);
+      }
+      if (!rule.allow_multapses && rule.count > sources * n_target) {
+        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count, " without multapses needs as many pairs; there are ",
+                    sources * n_target, without_self);
+      }
+      if (max_indegree_bound(rule, n_source, n_target, same_population) > largest_degree) {
+        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count, " is too many for ", n_target, " targets");
+      }
+      break;
+    }
+    case Kind::pairwise_bernoulli:
+      if (!(rule.p >= 0.0 && rule.p <= 1.0)) {
+        return fail(ErrorCode::invalid_argument, "pairwise_bernoulli = ", rule.p, " is not a probability between 0 and 1");
+      }
+      break;
+  }
+  return connectivity;
+}
+
+bool Connectivity::for_each_target(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  switch (rule_.kind) {
+    case Kind::one_to_one: return one_to_one(first, count, sink);
+    case Kind::all_to_all: return all_to_all(first, count, sink);
+    case Kind::fixed_indegree:
+      return by_degree(first, std::vector<std::uint32_t>(count, static_cast<std::uint32_t>(rule_.count)), sink);
+    case Kind::fixed_outdegree: return fixed_outdegree(first, count, sink);
+    case Kind::fixed_total_number: {
+      const std::uint32_t candidates = n_source_ - (exclude_self_ ? 1u : 0u);
+      DegreeTree tree(Stream(seed_, Purpose::degree, projection_), candidates, !rule_.allow_multapses, first, count);
+      return by_degree(first, std::move(tree).split(rule_.count, n_target_), sink);
+    }
+    case Kind::pairwise_bernoulli: return pairwise_bernoulli(first, count, sink);
+  }
+  return true;
+}
+
+bool Connectivity::one_to_one(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  for (std::uint32_t target = first; target < first + count; ++target) {
+    if (!sink(target, std::span(&target, 1))) return false;
+  }
+  return true;
+}
+
+bool Connectivity::all_to_all(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  std::vector<std::uint32_t> all(n_source_);
+  std::iota(all.begin(), all.end(), 0u);
+  std::vector<std::uint32_t> others;
+  for (std::uint32_t target = first; target < first + count; ++target) {
+    if (exclude_self_) {
+      others.assign(all.begin(), all.end());
+      others.erase(others.begin() + target);
+    }
+    if (!sink(target, exclude_self_ ? others : all)) return false;
+  }
+  return true;
+}
+
+bool Connectivity::by_degree(std::uint32_t first, std::span<const std::uint32_t> degrees, const Sink& sink) const {
+  PartnerDrawer drawer(Stream(seed_, Purpose::source, projection_), n_source_, exclude_self_);
+  for (std::uint32_t i = 0; i < degrees.size(); ++i) {
+    const std::uint32_t target = first + i;
+    const std::uint32_t self = exclude_self_ ? target : kNoSelf;
+    const auto sources = rule_.allow_multapses ? drawer.independent(target, self, degrees[i]) : drawer.distinct(target, self, degrees[i]);
+    if (!sink(target, sources)) return false;
+  }
+  return true;
+}
+
+bool Connectivity::fixed_outdegree(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  // Targets are what is drawn, so every range looks at all draws; it keeps its own, for a few targets at a time to bound the memory.
+  constexpr double kept = 1 << 23;
+  const double indegree = n_target_ == 0 ? 0.0 : static_cast<double>(rule_.count) * n_source_ / n_target_;
+  const auto at_once = static_cast<std::uint32_t>(std::clamp(kept / std::max(indegree, 1.0), 1.0, static_cast<double>(kNarrow)));
+  PartnerDrawer drawer(Stream(seed_, Purpose::source, projection_, 1), n_target_, exclude_self_);
+  const auto targets_of = [&](std::uint32_t source) {
+    const std::uint32_t self = exclude_self_ ? source : kNoSelf;
+    const auto n = static_cast<std::size_t>(rule_.count);
+    return rule_.allow_multapses ? drawer.independent(source, self, n) : drawer.distinct(source, self, n);
+  };
+  std::vector<std::size_t> ends;
+  std::vector<std::uint32_t> sources;
+  for (std::uint32_t begin = 0; begin < count; begin += at_once) {
+    const std::uint32_t base = first + begin;
+    const std::uint32_t width = std::min(at_once, count - begin);
+    ends.assign(width + 1, 0);
+    for (std::uint32_t source = 0; source < n_source_; ++source) {
+      for (const std::uint32_t target : targets_of(source)) {
+        if (target - base < width) ++ends[target - base + 1];
+      }
+    }
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    sources.resize(ends.back());
+    // ends[i] runs from the begin of target i to its end.
+    for (std::uint32_t source = 0; source < n_source_; ++source) {
+      for (const std::uint32_t target : targets_of(source)) {
+        if (target - base < width) sources[ends[target - base]++] = source;
+      }
+    }
+    std::size_t position = 0;
+    for (std::uint32_t i = 0; i < width; ++i) {
+      if (!sink(base + i, std::span<const std::uint32_t>(sources).subspan(position, ends[i] - position))) return false;
+      position = ends[i];
+    }
+  }
+  return true;
+}
+
+bool Connectivity::pairwise_bernoulli(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  const std::uint64_t candidates = n_source_ - std::min(n_source_, exclude_self_ ? 1u : 0u);
+  if (rule_.p == 1.0) return all_to_all(first, count, sink);
+  if (rule_.p == 0.0 || candidates == 0) {
+    for (std::uint32_t target = first; target < first + count; ++target) {
+      if (!sink(target, {})) return false;
+    }
+    return true;
+  }
+  constexpr std::uint32_t cut = std::numeric_limits<std::int32_t>::max();  // see draw_gap
+  constexpr std::size_t pair = 2 * Stream::kGroup;
+  const Stream stream(seed_, Purpose::source, projection_);
+  const double scale = 1.0 / log_of_complement(rule_.p);
+  const double mean = static_cast<double>(candidates) * rule_.p;
+  const std::size_t at_once = groups_for(static_cast<std::size_t>(std::min(mean + 3.0 * std::sqrt(mean) + 2.0, 65536.0)));
+  std::vector<std::uint32_t> words(at_once * pair);
+  std::vector<std::uint32_t> gaps(at_once * Stream::kGroup);
+  std::vector<std::uint32_t> sources;
+  for (std::uint32_t target = first; target < first + count; ++target) {
+    sources.clear();
+    const std::uint32_t self = exclude_self_ ? target : kNoSelf;
+    std::uint64_t next = 0;  // the first candidate not yet decided
+    for (std::size_t group = 0; next < candidates; group += at_once) {
+      stream.fill(words.data(), 2 * at_once, static_cast<std::uint32_t>(2 * group), target);
+      for (std::size_t g = 0; g < at_once; ++g) {
+        const std::uint32_t* const upper = words.data() + g * pair;
+        draw_gap(scale, upper, upper + Stream::kGroup, Stream::kGroup, gaps.data() + g * Stream::kGroup);
+      }
+      for (const std::uint32_t gap : gaps) {
+        next += gap;
+        if (next >= candidates) break;
+        if (gap == cut) continue;  // at least so many failures; how many more is a new draw
+        sources.push_back(static_cast<std::uint32_t>(next) + (next >= self ? 1u : 0u));
+        ++next;
+      }
+    }
+    if (!sink(target, sources)) return false;
+  }
+  return true;
+}
+
+}  // namespace neuract::snn
