@@ -20,8 +20,9 @@ Isa detect() noexcept {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
                     __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt");
   if (!avx2) return Isa::base;
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
   return avx512 ? Isa::avx512 : Isa::avx2;
 #else
   return Isa::base;
@@ -48,7 +49,8 @@ Isa choose() noexcept {
   const std::optional<Isa> isa = parse_isa(wanted);
   if (isa && *isa <= best()) return *isa;
   std::fprintf(stderr, "neuract: NEURACT_ISA=%s is %s; using %s (possible here: %s)\n", wanted,
-               isa ? "not supported by this CPU" : "not an instruction set", name_of(best()).data(), names(supported_isas()).c_str());
+               isa ? "not supported by this CPU" : "not an instruction set", name_of(best()).data(),
+               names(supported_isas()).c_str());
   return best();
 }
 
@@ -75,7 +77,9 @@ std::optional<Isa> parse_isa(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-std::span<const Isa> supported_isas() noexcept { return std::span(kAllIsas).first(static_cast<std::size_t>(best()) + 1); }
+std::span<const Isa> supported_isas() noexcept {
+  return std::span(kAllIsas).first(static_cast<std::size_t>(best()) + 1);
+}
 
 Isa active_isa() noexcept { return active().load(std::memory_order_relaxed); }
 

@@ -7,8 +7,8 @@
 
 /// Run-time choice of the instruction set.
 ///
-/// A kernel is a plain loop, written once in an .inl file and compiled once per instruction set (see for_each_isa.inl). Floating-point
-/// contraction is off everywhere, so all variants give the same bits and the choice concerns speed only.
+/// A kernel is a plain loop, written once in an .inl file and compiled once per instruction set (see for_each_isa.inl).
+/// Floating-point contraction is off everywhere, so all variants give the same bits and the choice concerns speed only.
 namespace neuract::kernels {
 
 enum class Isa : std::uint8_t {
@@ -27,7 +27,8 @@ std::span<const Isa> supported_isas() noexcept;
 /// A name that is unknown or not supported here is reported once on standard error, and the best one is used.
 Isa active_isa() noexcept;
 
-/// Makes `isa` the active one; false (and no change) when it is not supported here. Takes effect for kernels looked up afterwards.
+/// Makes `isa` the active one; false (and no change) when it is not supported here. Takes effect for kernels looked up
+/// afterwards.
 bool set_isa_for_testing(Isa isa) noexcept;
 
 }  // namespace neuract::kernels

@@ -21,8 +21,8 @@ std::array<std::uint32_t, 4> philox_block(std::uint64_t key, std::uint32_t c0, s
   return {block.v[0], block.v[1], block.v[2], block.v[3]};
 }
 
-void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t key, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
-                 std::uint32_t first_block) noexcept {
+void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t key, std::uint32_t c1, std::uint32_t c2,
+                 std::uint32_t c3, std::uint32_t first_block) noexcept {
   NEURACT_SELECT(active_isa(), philox_fill)(out, n_blocks, key, c1, c2, c3, first_block);
 }
 

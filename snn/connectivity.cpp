@@ -63,7 +63,8 @@ class PartnerDrawer {
 
  private:
   /// Draws of groups [first_group, first_group + groups) of 64, at most `n` of them.
-  void draw(std::uint32_t neuron, std::uint32_t self, std::size_t first_group, std::size_t groups, std::size_t n, std::uint32_t* out) {
+  void draw(std::uint32_t neuron, std::uint32_t self, std::size_t first_group, std::size_t groups, std::size_t n,
+            std::uint32_t* out) {
     const bool wide = candidates_ > kNarrow;
     const std::size_t word_groups = wide ? 2 * groups : groups;
     words_.resize(std::max(words_.size(), word_groups * Stream::kGroup));
@@ -106,8 +107,8 @@ class PartnerDrawer {
   std::vector<std::uint64_t> taken_;
 };
 
-/// In-degrees of targets [first, first + count) when `total` synapses fall on `targets` targets: a binary tree whose nodes split their
-/// share between their halves. Only nodes above the range are visited.
+/// In-degrees of targets [first, first + count) when `total` synapses fall on `targets` targets: a binary tree whose
+/// nodes split their share between their halves. Only nodes above the range are visited.
 class DegreeTree {
  public:
   DegreeTree(const Stream& stream, std::uint32_t candidates, bool distinct, std::uint32_t first, std::uint32_t count)
@@ -150,7 +151,8 @@ double sources_per_target(const Rule& rule, std::uint32_t n_source, bool same_po
 
 }  // namespace
 
-double expected_synapses(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population) noexcept {
+double expected_synapses(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target,
+                         bool same_population) noexcept {
   const double sources = n_source;
   const double targets = n_target;
   const double count = static_cast<double>(rule.count);
@@ -165,7 +167,8 @@ double expected_synapses(const Rule& rule, std::uint32_t n_source, std::uint32_t
   return 0.0;
 }
 
-double max_indegree_bound(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population) noexcept {
+double max_indegree_bound(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target,
+                          bool same_population) noexcept {
   const double candidates = sources_per_target(rule, n_source, same_population);
   const double mean = n_target == 0 ? 0.0 : expected_synapses(rule, n_source, n_target, same_population) / n_target;
   const double likely = std::ceil(mean + 12.0 * std::sqrt(mean) + 64.0);
@@ -181,8 +184,8 @@ double max_indegree_bound(const Rule& rule, std::uint32_t n_source, std::uint32_
   return 0.0;
 }
 
-Connectivity::Connectivity(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population, std::uint64_t seed,
-                           std::uint32_t projection)
+Connectivity::Connectivity(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population,
+                           std::uint64_t seed, std::uint32_t projection)
     : rule_(rule),
       n_source_(n_source),
       n_target_(n_target),
@@ -190,8 +193,8 @@ Connectivity::Connectivity(const Rule& rule, std::uint32_t n_source, std::uint32
       seed_(seed),
       projection_(projection) {}
 
-Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population,
-                                        std::uint64_t seed, std::uint32_t projection) {
+Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target,
+                                        bool same_population, std::uint64_t seed, std::uint32_t projection) {
   constexpr double largest_degree = std::numeric_limits<std::int32_t>::max();
   const Connectivity connectivity(rule, n_source, n_target, same_population, seed, projection);
   const std::uint64_t self = connectivity.exclude_self_ ? 1 : 0;
@@ -200,15 +203,19 @@ Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source
   const std::uint64_t targets = n_target - std::min<std::uint64_t>(self, n_target);
 
   // What `count` draws need: partners to draw from, and enough of them where they must differ.
-  const auto check_degree = [&](const char* name, std::uint64_t neurons, std::uint64_t partners, const char* what) -> Result<void> {
+  const auto check_degree = [&](const char* name, std::uint64_t neurons, std::uint64_t partners,
+                                const char* what) -> Result<void> {
     if (rule.count == 0 || neurons == 0) return {};
-    if (partners == 0) return fail(ErrorCode::invalid_argument, name, " = ", rule.count, ": there is no ", what, " to draw", without_self);
-    if (!rule.allow_multapses && rule.count > partners) {
-      return fail(ErrorCode::invalid_argument, name, " = ", rule.count, " without multapses needs as many ", what, "s; there are ", partners,
+    if (partners == 0)
+      return fail(ErrorCode::invalid_argument, name, " = ", rule.count, ": there is no ", what, " to draw",
                   without_self);
+    if (!rule.allow_multapses && rule.count > partners) {
+      return fail(ErrorCode::invalid_argument, name, " = ", rule.count, " without multapses needs as many ", what,
+                  "s; there are ", partners, without_self);
     }
     if (static_cast<double>(rule.count) > largest_degree) {
-      return fail(ErrorCode::invalid_argument, name, " = ", rule.count, " is more than ", static_cast<std::int64_t>(largest_degree));
+      return fail(ErrorCode::invalid_argument, name, " = ", rule.count, " is more than ",
+                  static_cast<std::int64_t>(largest_degree));
     }
     return {};
   };
@@ -220,7 +227,8 @@ Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source
                     " neurons, the target ", n_target);
       }
       if (self == 1 && n_source > 0) {
-        return fail(ErrorCode::invalid_argument, "one_to_one within a population makes nothing but autapses, which are excluded");
+        return fail(ErrorCode::invalid_argument,
+                    "one_to_one within a population makes nothing but autapses, which are excluded");
       }
       break;
     case Kind::all_to_all: break;
@@ -229,20 +237,23 @@ Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source
     case Kind::fixed_total_number: {
       if (rule.count == 0) break;
       if (n_target == 0 || sources == 0) {
-        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count, ": there is no pair of neurons to connect", without_self);
+        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count,
+                    ": there is no pair of neurons to connect", without_self);
       }
       if (!rule.allow_multapses && rule.count > sources * n_target) {
-        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count, " without multapses needs as many pairs; there are ",
-                    sources * n_target, without_self);
+        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count,
+                    " without multapses needs as many pairs; there are ", sources * n_target, without_self);
       }
       if (max_indegree_bound(rule, n_source, n_target, same_population) > largest_degree) {
-        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count, " is too many for ", n_target, " targets");
+        return fail(ErrorCode::invalid_argument, "fixed_total_number = ", rule.count, " is too many for ", n_target,
+                    " targets");
       }
       break;
     }
     case Kind::pairwise_bernoulli:
       if (!(rule.p >= 0.0 && rule.p <= 1.0)) {
-        return fail(ErrorCode::invalid_argument, "pairwise_bernoulli = ", rule.p, " is not a probability between 0 and 1");
+        return fail(ErrorCode::invalid_argument, "pairwise_bernoulli = ", rule.p,
+                    " is not a probability between 0 and 1");
       }
       break;
   }
@@ -292,17 +303,20 @@ bool Connectivity::by_degree(std::uint32_t first, std::span<const std::uint32_t>
   for (std::uint32_t i = 0; i < degrees.size(); ++i) {
     const std::uint32_t target = first + i;
     const std::uint32_t self = exclude_self_ ? target : kNoSelf;
-    const auto sources = rule_.allow_multapses ? drawer.independent(target, self, degrees[i]) : drawer.distinct(target, self, degrees[i]);
+    const auto sources = rule_.allow_multapses ? drawer.independent(target, self, degrees[i])
+                                               : drawer.distinct(target, self, degrees[i]);
     if (!sink(target, sources)) return false;
   }
   return true;
 }
 
 bool Connectivity::fixed_outdegree(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
-  // Targets are what is drawn, so every range looks at all draws; it keeps its own, for a few targets at a time to bound the memory.
+  // Targets are what is drawn, so every range looks at all draws; it keeps its own, for a few targets at a time to
+  // bound the memory.
   constexpr double kept = 1 << 23;
   const double indegree = n_target_ == 0 ? 0.0 : static_cast<double>(rule_.count) * n_source_ / n_target_;
-  const auto at_once = static_cast<std::uint32_t>(std::clamp(kept / std::max(indegree, 1.0), 1.0, static_cast<double>(kNarrow)));
+  const auto at_once =
+      static_cast<std::uint32_t>(std::clamp(kept / std::max(indegree, 1.0), 1.0, static_cast<double>(kNarrow)));
   PartnerDrawer drawer(Stream(seed_, Purpose::source, projection_, 1), n_target_, exclude_self_);
   const auto targets_of = [&](std::uint32_t source) {
     const std::uint32_t self = exclude_self_ ? source : kNoSelf;
@@ -351,7 +365,8 @@ bool Connectivity::pairwise_bernoulli(std::uint32_t first, std::uint32_t count, 
   const Stream stream(seed_, Purpose::source, projection_);
   const double scale = 1.0 / log_of_complement(rule_.p);
   const double mean = static_cast<double>(candidates) * rule_.p;
-  const std::size_t at_once = groups_for(static_cast<std::size_t>(std::min(mean + 3.0 * std::sqrt(mean) + 2.0, 65536.0)));
+  const std::size_t at_once =
+      groups_for(static_cast<std::size_t>(std::min(mean + 3.0 * std::sqrt(mean) + 2.0, 65536.0)));
   std::vector<std::uint32_t> words(at_once * pair);
   std::vector<std::uint32_t> gaps(at_once * Stream::kGroup);
   std::vector<std::uint32_t> sources;

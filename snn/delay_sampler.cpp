@@ -26,7 +26,8 @@ DelaySampler::DelaySampler(const Value& delay_ms, double dt) {
   max_steps_ = to_steps(sampler.support().second, dt);
   if (uniform() || max_steps_ - min_steps_ > kMaxSpread) return;
 
-  // Delays are a monotone function of the word: bisection finds the first word of each step, so that this is exactly what Sampler draws.
+  // Delays are a monotone function of the word: bisection finds the first word of each step, so that this is exactly
+  // what Sampler draws.
   const auto outcomes = static_cast<std::size_t>(max_steps_ - min_steps_ + 1);
   const auto steps_at = [&](std::uint64_t position) {
     const std::uint64_t word = sampler.increasing() ? position : kWords - 1 - position;
@@ -39,8 +40,10 @@ DelaySampler::DelaySampler(const Value& delay_ms, double dt) {
     std::uint64_t high = kWords;
     while (low < high) {
       const std::uint64_t middle = low + (high - low) / 2;
-      if (steps_at(middle) <= min_steps_ + static_cast<int>(i)) low = middle + 1;
-      else high = middle;
+      if (steps_at(middle) <= min_steps_ + static_cast<int>(i))
+        low = middle + 1;
+      else
+        high = middle;
     }
     counts_[i] = low - begin;
     begin = low;

@@ -11,11 +11,22 @@ namespace {
 
 /// log(n!) - log(sqrt(2 pi n) (n/e)^n)
 double stirling_error(double n) {
-  static constexpr double exact[16] = {
-      0.0,
-      0.08106146679532726,  0.04134069595540929,  0.02767792568499834,  0.02079067210376509,  0.01664469118982119,
-      0.01387612882307075,  0.01189670994589177,  0.01041126526197210,  0.009255462182712733, 0.008330563433362871,
-      0.007573675487951841, 0.006942840107209530, 0.006408994188004207, 0.005951370112758848, 0.005554733551962801};
+  static constexpr double exact[16] = {0.0,
+                                       0.08106146679532726,
+                                       0.04134069595540929,
+                                       0.02767792568499834,
+                                       0.02079067210376509,
+                                       0.01664469118982119,
+                                       0.01387612882307075,
+                                       0.01189670994589177,
+                                       0.01041126526197210,
+                                       0.009255462182712733,
+                                       0.008330563433362871,
+                                       0.007573675487951841,
+                                       0.006942840107209530,
+                                       0.006408994188004207,
+                                       0.005951370112758848,
+                                       0.005554733551962801};
   if (n < 16.0) return exact[static_cast<int>(n)];
   const double square = n * n;
   return (1.0 / 12 - (1.0 / 360 - (1.0 / 1260 - (1.0 / 1680 - 1.0 / 1188 / square) / square) / square) / square) / n;
@@ -44,14 +55,16 @@ double binomial_probability(double x, double n, double p, double q) {
   if (n == 0.0) return 1.0;
   if (x == 0.0) return portable::exp(-deviance(n, n * q) - n * p);
   if (x == n) return portable::exp(-deviance(n, n * p) - n * q);
-  const double correction = stirling_error(n) - stirling_error(x) - stirling_error(n - x) - deviance(x, n * p) - deviance(n - x, n * q);
+  const double correction =
+      stirling_error(n) - stirling_error(x) - stirling_error(n - x) - deviance(x, n * p) - deviance(n - x, n * q);
   return portable::exp(correction) * std::sqrt(n / (2.0 * std::numbers::pi * x * (n - x)));
 }
 
-/// The value that u falls on when probabilities are stacked from `mode` outwards, up and down in turn. `up(k)` = P(k + 1) / P(k), of which
-/// the way down takes the inverse.
+/// The value that u falls on when probabilities are stacked from `mode` outwards, up and down in turn. `up(k)` = P(k +
+/// 1) / P(k), of which the way down takes the inverse.
 template <class Ratio>
-std::uint64_t invert_from_mode(std::uint64_t mode, std::uint64_t lowest, std::uint64_t highest, double probability, double u, Ratio up) {
+std::uint64_t invert_from_mode(std::uint64_t mode, std::uint64_t lowest, std::uint64_t highest, double probability,
+                               double u, Ratio up) {
   u -= probability;
   std::uint64_t above = mode;
   std::uint64_t below = mode;
@@ -97,11 +110,13 @@ std::uint64_t draw_hypergeometric(std::uint64_t draws, std::uint64_t good, std::
   const double n = static_cast<double>(draws);
   const double g = static_cast<double>(good);
   const double b = static_cast<double>(bad);
-  const std::uint64_t mode = std::clamp(static_cast<std::uint64_t>((n + 1.0) * ((g + 1.0) / (g + b + 2.0))), lowest, highest);
+  const std::uint64_t mode =
+      std::clamp(static_cast<std::uint64_t>((n + 1.0) * ((g + 1.0) / (g + b + 2.0))), lowest, highest);
   const double m = static_cast<double>(mode);
   const double p = n / (g + b);
   const double q = (g + b - n) / (g + b);
-  const double probability = binomial_probability(m, g, p, q) * binomial_probability(n - m, b, p, q) / binomial_probability(n, g + b, p, q);
+  const double probability =
+      binomial_probability(m, g, p, q) * binomial_probability(n - m, b, p, q) / binomial_probability(n, g + b, p, q);
   return invert_from_mode(mode, lowest, highest, probability, u,
                           [=](double k) { return (g - k) / (k + 1.0) * ((n - k) / (b - n + k + 1.0)); });
 }

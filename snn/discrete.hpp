@@ -2,8 +2,9 @@
 
 #include <cstdint>
 
-/// Exact integer draws from one uniform number, by inversion that starts at the mode: time grows with the standard deviation. The same bits
-/// everywhere. Probabilities are accurate to about 1e-12 (Loader 2000, "Fast and accurate computation of binomial probabilities").
+/// Exact integer draws from one uniform number, by inversion that starts at the mode: time grows with the standard
+/// deviation. The same bits everywhere. Probabilities are accurate to about 1e-12 (Loader 2000, "Fast and accurate
+/// computation of binomial probabilities").
 namespace neuract::snn {
 
 /// Successes in n trials of probability p; 0 <= p <= 1, 0 < u < 1.

@@ -15,8 +15,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double density(double x) { return portable::exp(-0.5 * x * x) / std::sqrt(2.0 * std::numbers::pi); }
 
-/// Normal distribution function, relative error about 1e-13 down to the smallest tail. Marsaglia 2004, J. Stat. Softw. 11(4): the series
-/// around 0, and far out the continued fraction of the tail.
+/// Normal distribution function, relative error about 1e-13 down to the smallest tail. Marsaglia 2004, J. Stat. Softw.
+/// 11(4): the series around 0, and far out the continued fraction of the tail.
 double normal_cdf(double x) {
   if (x == -kInfinity) return 0.0;
   if (x == kInfinity) return 1.0;
@@ -59,8 +59,8 @@ Moments censored_moments(double alpha, double beta) {
   const double at_low = std::isinf(alpha) ? 0.0 : alpha * below;
   const double at_high = std::isinf(beta) ? 0.0 : beta * above;
   const double mean = at_low + at_high + density(alpha) - density(beta);
-  const double square = (std::isinf(alpha) ? 0.0 : alpha * at_low) + (std::isinf(beta) ? 0.0 : beta * at_high) + (1.0 - below - above) +
-                        weighted_density(alpha) - weighted_density(beta);
+  const double square = (std::isinf(alpha) ? 0.0 : alpha * at_low) + (std::isinf(beta) ? 0.0 : beta * at_high) +
+                        (1.0 - below - above) + weighted_density(alpha) - weighted_density(beta);
   return {mean, std::sqrt(std::max(0.0, square - mean * mean))};
 }
 
@@ -81,12 +81,14 @@ std::optional<std::string> fault(const Distribution& d) {
   using Kind = Distribution::Kind;
   const bool exponential = d.kind == Kind::exponential;
   const bool uniform = d.kind == Kind::uniform;
-  if (!std::isfinite(d.a)) return std::string("has ") + (uniform ? "low" : "mean") + " = " + text_of(d.a) + ", which must be finite";
+  if (!std::isfinite(d.a))
+    return std::string("has ") + (uniform ? "low" : "mean") + " = " + text_of(d.a) + ", which must be finite";
   if (exponential) {
     if (d.a <= 0.0) return "has mean = " + text_of(d.a) + ", which must be positive";
     return std::nullopt;
   }
-  if (!std::isfinite(d.b)) return std::string("has ") + (uniform ? "high" : "std") + " = " + text_of(d.b) + ", which must be finite";
+  if (!std::isfinite(d.b))
+    return std::string("has ") + (uniform ? "high" : "std") + " = " + text_of(d.b) + ", which must be finite";
   if (uniform) {
     if (d.a > d.b) return "has low = " + text_of(d.a) + " above high = " + text_of(d.b);
     return std::nullopt;
@@ -102,12 +104,14 @@ std::optional<std::string> fault(const Distribution& d) {
   if (d.kind == Kind::normal_clipped) {
     const bool inside = d.low <= d.a && d.a <= d.high;
     const double nearest = d.a < d.low ? d.low : d.high;
-    // Beyond 30 standard deviations there is nothing to redraw in anybody's lifetime, and soon nothing that a double can represent.
+    // Beyond 30 standard deviations there is nothing to redraw in anybody's lifetime, and soon nothing that a double
+    // can represent.
     if (!inside && (d.b == 0.0 || std::abs(nearest - d.a) > 30.0 * d.b)) {
-      return "has mean = " + text_of(d.a) + " and std = " + text_of(d.b) + ", too far from its bounds " + text_of(d.low) + " and " +
-             text_of(d.high) + " for a draw to fall between them";
+      return "has mean = " + text_of(d.a) + " and std = " + text_of(d.b) + ", too far from its bounds " +
+             text_of(d.low) + " and " + text_of(d.high) + " for a draw to fall between them";
     }
-    if (d.b > 0.0 && d.low == d.high) return "has low = high = " + text_of(d.low) + ", which no draw hits; give the number itself";
+    if (d.b > 0.0 && d.low == d.high)
+      return "has low = high = " + text_of(d.low) + ", which no draw hits; give the number itself";
   }
   return std::nullopt;
 }
@@ -194,8 +198,8 @@ void Sampler::draw(std::span<const std::uint32_t> words, std::span<float> out) c
   }
 }
 
-void fill(const Value& value, std::uint64_t seed, Purpose purpose, std::uint32_t entity, std::uint32_t item, std::uint32_t first,
-          std::span<double> out) {
+void fill(const Value& value, std::uint64_t seed, Purpose purpose, std::uint32_t entity, std::uint32_t item,
+          std::uint32_t first, std::span<double> out) {
   if (const auto* number = std::get_if<double>(&value)) {
     std::fill(out.begin(), out.end(), *number);
   } else if (const auto* numbers = std::get_if<std::vector<double>>(&value)) {

@@ -26,16 +26,18 @@ void draw_alias(const AliasDraw& draw, const std::uint32_t* words, std::size_t n
   NEURACT_SELECT(active_isa(), draw_alias)(draw, words, n, out);
 }
 
-void draw_index(std::uint32_t candidates, std::uint32_t skip, const std::uint32_t* words, std::size_t n, std::uint32_t* out) noexcept {
+void draw_index(std::uint32_t candidates, std::uint32_t skip, const std::uint32_t* words, std::size_t n,
+                std::uint32_t* out) noexcept {
   NEURACT_SELECT(active_isa(), draw_index)(candidates, skip, words, n, out);
 }
 
-void draw_index_wide(std::uint32_t candidates, std::uint32_t skip, const std::uint32_t* high, const std::uint32_t* low, std::size_t n,
-                     std::uint32_t* out) noexcept {
+void draw_index_wide(std::uint32_t candidates, std::uint32_t skip, const std::uint32_t* high, const std::uint32_t* low,
+                     std::size_t n, std::uint32_t* out) noexcept {
   NEURACT_SELECT(active_isa(), draw_index_wide)(candidates, skip, high, low, n, out);
 }
 
-void draw_gap(double scale, const std::uint32_t* high, const std::uint32_t* low, std::size_t n, std::uint32_t* out) noexcept {
+void draw_gap(double scale, const std::uint32_t* high, const std::uint32_t* low, std::size_t n,
+              std::uint32_t* out) noexcept {
   NEURACT_SELECT(active_isa(), draw_gap)(scale, high, low, n, out);
 }
 

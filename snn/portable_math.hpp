@@ -6,10 +6,11 @@
 
 /// exp, expm1 and log whose bits depend on nothing but the argument.
 ///
-/// The C library's versions choose a code path by the CPU (with or without fused multiply-add) and change between releases; anything that
-/// decides where a synapse goes or what a propagator is uses these instead. They consist of IEEE operations only (with contraction off) and
-/// have no branches, so that they are vectorised where they are inlined into a loop, and may be evaluated at compile time.
-/// Accuracy: errors below 1 unit in the last place (exp, log), 2 (expm1); over the whole range, subnormal results included.
+/// The C library's versions choose a code path by the CPU (with or without fused multiply-add) and change between
+/// releases; anything that decides where a synapse goes or what a propagator is uses these instead. They consist of
+/// IEEE operations only (with contraction off) and have no branches, so that they are vectorised where they are inlined
+/// into a loop, and may be evaluated at compile time. Accuracy: errors below 1 unit in the last place (exp, log), 2
+/// (expm1); over the whole range, subnormal results included.
 namespace neuract::snn::portable {
 
 namespace detail {
@@ -38,8 +39,8 @@ constexpr double exp_tail(double r) noexcept {
 }
 
 struct ExpParts {
-  double r;            // in [-ln 2 / 2, ln 2 / 2]
-  double scale_half;   // scale_half * scale_rest = 2^n, each a normal number
+  double r;           // in [-ln 2 / 2, ln 2 / 2]
+  double scale_half;  // scale_half * scale_rest = 2^n, each a normal number
   double scale_rest;
 };
 
@@ -81,7 +82,10 @@ constexpr double expm1(double x) noexcept {
   return x < -50.0 ? -1.0 : (x == 0.0 ? x : result);
 }
 
-/// Natural logarithm; -infinity for 0, NaN below 0.  After fdlibm's e_log.c (Sun Microsystems, freely usable with notice).
+/// Natural logarithm; -infinity for 0, NaN below 0. The polynomial is that of fdlibm's e_log.c:
+/// Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved. Developed at SunSoft, a Sun Microsystems, Inc.
+/// business. Permission to use, copy, modify, and distribute this software is freely granted, provided that this notice
+/// is preserved.
 constexpr double log(double x) noexcept {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const bool subnormal = x < 0x1p-1022;
@@ -89,7 +93,8 @@ constexpr double log(double x) noexcept {
   // normal = 2^k m, m in [sqrt(1/2), sqrt(2))
   const std::uint64_t bits = std::bit_cast<std::uint64_t>(normal) + (0x3ff0000000000000u - 0x3fe6a09e00000000u);
   const double m = std::bit_cast<double>((bits & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
-  const double biased = std::bit_cast<double>((bits >> 52) + std::bit_cast<std::uint64_t>(detail::kRounder)) - detail::kRounder;
+  const double biased =
+      std::bit_cast<double>((bits >> 52) + std::bit_cast<std::uint64_t>(detail::kRounder)) - detail::kRounder;
   const double k = biased - (subnormal ? 1077.0 : 1023.0);
 
   const double f = m - 1.0;
@@ -97,8 +102,9 @@ constexpr double log(double x) noexcept {
   const double z = s * s;
   const double w = z * z;
   const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-  const double odd = z * (6.666666666666735130e-01 +
-                          w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+  const double odd =
+      z * (6.666666666666735130e-01 +
+           w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
   const double half_square = 0.5 * f * f;
   const double result = s * (half_square + (even + odd)) + k * detail::kLn2Low - half_square + f + k * detail::kLn2High;
 

@@ -18,13 +18,15 @@ void Stream::fill(std::uint32_t* out, std::size_t groups, std::uint32_t first_gr
   kernels::philox_fill(out, groups * blocks, key_, c1, c2, c3, first_group * blocks);
 }
 
-std::array<std::uint32_t, 4> Stream::block(std::uint32_t index, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3) const noexcept {
+std::array<std::uint32_t, 4> Stream::block(std::uint32_t index, std::uint32_t c1, std::uint32_t c2,
+                                           std::uint32_t c3) const noexcept {
   return kernels::philox_block(key_, index, c1, c2, c3);
 }
 
 std::uint32_t Stream::word(std::uint64_t index, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3) const noexcept {
   const std::uint64_t in_group = index % kernels::kPhiloxGroupWords;
-  const std::uint64_t number = index / kernels::kPhiloxGroupWords * kernels::kPhiloxGroupBlocks + in_group % kernels::kPhiloxGroupBlocks;
+  const std::uint64_t number =
+      index / kernels::kPhiloxGroupWords * kernels::kPhiloxGroupBlocks + in_group % kernels::kPhiloxGroupBlocks;
   return block(static_cast<std::uint32_t>(number), c1, c2, c3)[in_group / kernels::kPhiloxGroupBlocks];
 }
 

@@ -4,23 +4,27 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Random numbers as a pure function of (seed, purpose, entity, item, counters): the same whoever draws them, in whatever order.
+/// Random numbers as a pure function of (seed, purpose, entity, item, counters): the same whoever draws them, in
+/// whatever order.
 ///
-/// A Stream's key is made from (seed, purpose, entity, item). Below it lie 2^96 substreams (c1, c2, c3), each of 2^32 blocks of four
-/// 32-bit words, in the order of kernels::philox_fill. Who uses which counters, so that no two uses share a word:
+/// A Stream's key is made from (seed, purpose, entity, item). Below it lie 2^96 substreams (c1, c2, c3), each of 2^32
+/// blocks of four 32-bit words, in the order of kernels::philox_fill. Who uses which counters, so that no two uses
+/// share a word:
 ///
-/// | purpose       | entity     | item             | word index                  | c1                  | c2            | c3          |
-/// |---------------|------------|------------------|-----------------------------|---------------------|---------------|-------------|
-/// | parameter     | population | parameter        | neuron                      | 0                   | 0             | 0           |
-/// | initial_state | population | state variable   | neuron                      | 0                   | 0             | 0           |
-/// | source        | projection | 0                | draw                        | target neuron       | 0             | 0           |
-/// | source        | projection | 1 (outdegree)    | draw                        | source neuron       | 0             | 0           |
-/// | weight        | projection | 0                | incoming synapse of target  | target neuron       | 0             | 0           |
-/// | delay         | projection | 0                | incoming synapse of target  | target neuron       | 0             | 0           |
-/// | degree        | projection | 0                | block 0                     | tree node, low word | high word     | 0           |
-/// | poisson       | stimulus   | 0                | neuron (by groups of 64)    | step, low word      | high word     | retry       |
-/// | noise         | stimulus   | 0                | neuron (by groups of 64)    | interval, low word  | high word     | 0           |
-/// | variable      | population | what the model draws | neuron (by groups of 64) | step, low word     | high word     | 0           |
+/// | purpose       | entity     | item           | c1          | c2 | word within the substream    |
+/// |---------------|------------|----------------|-------------|----|------------------------------|
+/// | parameter     | population | parameter      | 0           | 0  | neuron                       |
+/// | initial_state | population | state variable | 0           | 0  | neuron                       |
+/// | source        | projection | 0              | target      | 0  | draw                         |
+/// | source        | projection | 1, outdegree   | source      | 0  | draw                         |
+/// | weight        | projection | 0              | target      | 0  | incoming synapse of target   |
+/// | delay         | projection | 0              | target      | 0  | incoming synapse of target   |
+/// | degree        | projection | 0              | tree node   | *  | block 0                      |
+/// | poisson       | stimulus   | 0              | step        | *  | neuron                       |
+/// | noise         | stimulus   | 0              | interval    | *  | neuron                       |
+/// | variable      | population | of the model   | step        | *  | neuron                       |
+///
+/// c3 is 0. (*) Numbers of more than 32 bits: low half in c1, high half in c2.
 namespace neuract::snn {
 
 enum class Purpose : std::uint32_t {
@@ -44,14 +48,16 @@ class Stream {
   std::uint64_t key() const noexcept { return key_; }
 
   /// Words [64·first_group, 64·(first_group + groups)) of substream (c1, c2, c3).
-  void fill(std::uint32_t* out, std::size_t groups, std::uint32_t first_group, std::uint32_t c1 = 0, std::uint32_t c2 = 0,
-            std::uint32_t c3 = 0) const noexcept;
+  void fill(std::uint32_t* out, std::size_t groups, std::uint32_t first_group, std::uint32_t c1 = 0,
+            std::uint32_t c2 = 0, std::uint32_t c3 = 0) const noexcept;
 
-  /// The four words of block `index` of substream (c1, c2, c3): in a group, block b has words b, 16 + b, 32 + b, 48 + b.
-  std::array<std::uint32_t, 4> block(std::uint32_t index, std::uint32_t c1 = 0, std::uint32_t c2 = 0, std::uint32_t c3 = 0) const noexcept;
+  /// The four words of block `index` of substream (c1, c2, c3): fill() puts them 16 apart.
+  std::array<std::uint32_t, 4> block(std::uint32_t index, std::uint32_t c1 = 0, std::uint32_t c2 = 0,
+                                     std::uint32_t c3 = 0) const noexcept;
 
   /// Word `index` of substream (c1, c2, c3): the one that fill() puts there.
-  std::uint32_t word(std::uint64_t index, std::uint32_t c1 = 0, std::uint32_t c2 = 0, std::uint32_t c3 = 0) const noexcept;
+  std::uint32_t word(std::uint64_t index, std::uint32_t c1 = 0, std::uint32_t c2 = 0,
+                     std::uint32_t c3 = 0) const noexcept;
 
  private:
   std::uint64_t key_;

@@ -66,8 +66,8 @@ class PropertyDrawer {
   std::vector<std::uint16_t> delays_;
 };
 
-/// Where the next synapse of each row goes: one element into `offsets`, so that what is the begin of row s while storing starts has become
-/// its end, the begin of row s + 1, when storing is over.
+/// Where the next synapse of each row goes: one element into `offsets`, so that what is the begin of row s while
+/// storing starts has become its end, the begin of row s + 1, when storing is over.
 std::uint32_t* next_of_row(SynapseTable& table) { return table.offsets.data() + 1; }
 
 /// From the number of synapses in each row to its begin; the sum.
@@ -96,7 +96,8 @@ Result<void> allocate(SynapseTable& table, std::uint64_t synapses, bool with_cod
   return {};
 }
 
-/// Stores one target's synapses. The rows' ends are hit at random; with one open cache line a row they fit the outer caches.
+/// Stores one target's synapses. The rows' ends are hit at random; with one open cache line a row they fit the outer
+/// caches.
 template <bool kCodes, class Delay>
 void store(SynapseTable& table, Delay* table_delays, std::uint16_t target, std::span<const std::uint32_t> sources,
            std::span<const std::int16_t> codes, std::span<const std::uint16_t> delays) {
@@ -112,8 +113,8 @@ void store(SynapseTable& table, Delay* table_delays, std::uint16_t target, std::
 }
 
 template <bool kCodes>
-void store(SynapseTable& table, std::uint16_t target, std::span<const std::uint32_t> sources, std::span<const std::int16_t> codes,
-           std::span<const std::uint16_t> delays) {
+void store(SynapseTable& table, std::uint16_t target, std::span<const std::uint32_t> sources,
+           std::span<const std::int16_t> codes, std::span<const std::uint16_t> delays) {
   if (delays.empty()) {
     store<kCodes, void>(table, nullptr, target, sources, codes, delays);
   } else if (!table.delays.empty()) {
@@ -130,8 +131,8 @@ struct Part {
   std::vector<std::uint16_t> delays;
 };
 
-void split_by_sign(std::span<const std::uint32_t> sources, std::span<const std::int16_t> codes, std::span<const std::uint16_t> delays,
-                   Part& positive, Part& negative) {
+void split_by_sign(std::span<const std::uint32_t> sources, std::span<const std::int16_t> codes,
+                   std::span<const std::uint16_t> delays, Part& positive, Part& negative) {
   for (Part* part : {&positive, &negative}) {
     part->sources.clear();
     part->codes.clear();
@@ -160,7 +161,8 @@ class Builder {
     const PopulationPlan& source = plan_.populations()[projection_.source];
     const PopulationPlan& target = plan_.populations()[projection_.target];
     NEURACT_TRY_ASSIGN(const Connectivity connectivity,
-                       Connectivity::make(spec_.rule, source.n, target.n, projection_.source == projection_.target, plan_.spec().seed, index_));
+                       Connectivity::make(spec_.rule, source.n, target.n, projection_.source == projection_.target,
+                                          plan_.spec().seed, index_));
     NEURACT_TRY(make_tables(source.n));
     NEURACT_TRY(count(connectivity));
     for (SynapseTable& table : tables_) {
@@ -202,29 +204,32 @@ class Builder {
         // Both are powers of two.
         table.shift = std::ilogb(projection_.weight_quantum) - std::ilogb(quantum);
         if (table.shift < 0 || table.shift > 31) {
-          return fail(ErrorCode::internal, "weight quantum ", projection_.weight_quantum, " and receptor quantum ", quantum, " do not fit");
+          return fail(ErrorCode::internal, "weight quantum ", projection_.weight_quantum, " and receptor quantum ",
+                      quantum, " do not fit");
         }
       } else {
         table.uniform_code = static_cast<std::int32_t>(std::nearbyint(std::get<double>(spec_.weight) / quantum));
       }
-      NEURACT_TRY_ASSIGN(table.offsets, memory::HostArray<std::uint32_t>::zeros(std::size_t{sources} + 1 + SynapseTable::kPadding));
+      NEURACT_TRY_ASSIGN(table.offsets,
+                         memory::HostArray<std::uint32_t>::zeros(std::size_t{sources} + 1 + SynapseTable::kPadding));
       tables_.push_back(std::move(table));
     }
     return {};
   }
 
   Result<void> count(const Connectivity& connectivity) {
-    const bool finished = connectivity.for_each_target(cohort_.first, cohort_.count, [&](std::uint32_t target, auto sources) {
-      std::uint32_t* const rows = next_of_row(tables_.front());
-      if (!by_sign_) {
-        for (const std::uint32_t source : sources) ++rows[source];
-      } else {
-        std::uint32_t* const negative_rows = next_of_row(tables_.back());
-        const auto codes = drawer_.codes(target, sources.size());
-        for (std::size_t i = 0; i < sources.size(); ++i) ++(codes[i] < 0 ? negative_rows : rows)[sources[i]];
-      }
-      return go_on(sources.size(), 0);
-    });
+    const bool finished =
+        connectivity.for_each_target(cohort_.first, cohort_.count, [&](std::uint32_t target, auto sources) {
+          std::uint32_t* const rows = next_of_row(tables_.front());
+          if (!by_sign_) {
+            for (const std::uint32_t source : sources) ++rows[source];
+          } else {
+            std::uint32_t* const negative_rows = next_of_row(tables_.back());
+            const auto codes = drawer_.codes(target, sources.size());
+            for (std::size_t i = 0; i < sources.size(); ++i) ++(codes[i] < 0 ? negative_rows : rows)[sources[i]];
+          }
+          return go_on(sources.size(), 0);
+        });
     if (!finished) return cancelled();
     return {};
   }
@@ -233,21 +238,23 @@ class Builder {
     since_report_ = 0;
     std::uint64_t stored = 0;
     std::array<Part, 2> parts;
-    const bool finished = connectivity.for_each_target(cohort_.first, cohort_.count, [&](std::uint32_t target, auto sources) {
-      const std::size_t n = sources.size();
-      const auto local = static_cast<std::uint16_t>(target - cohort_.first);
-      const auto delays = drawer_.draws_delays() ? drawer_.delays(target, n) : std::span<const std::uint16_t>();
-      if (!drawer_.draws_weights()) {
-        store<false>(tables_.front(), local, sources, {}, delays);
-      } else if (!by_sign_) {
-        store<true>(tables_.front(), local, sources, drawer_.codes(target, n), delays);
-      } else {
-        split_by_sign(sources, drawer_.codes(target, n), delays, parts[0], parts[1]);
-        for (std::size_t k = 0; k < 2; ++k) store<true>(tables_[k], local, parts[k].sources, parts[k].codes, parts[k].delays);
-      }
-      stored += n;
-      return go_on(n, stored);
-    });
+    const bool finished =
+        connectivity.for_each_target(cohort_.first, cohort_.count, [&](std::uint32_t target, auto sources) {
+          const std::size_t n = sources.size();
+          const auto local = static_cast<std::uint16_t>(target - cohort_.first);
+          const auto delays = drawer_.draws_delays() ? drawer_.delays(target, n) : std::span<const std::uint16_t>();
+          if (!drawer_.draws_weights()) {
+            store<false>(tables_.front(), local, sources, {}, delays);
+          } else if (!by_sign_) {
+            store<true>(tables_.front(), local, sources, drawer_.codes(target, n), delays);
+          } else {
+            split_by_sign(sources, drawer_.codes(target, n), delays, parts[0], parts[1]);
+            for (std::size_t k = 0; k < 2; ++k)
+              store<true>(tables_[k], local, parts[k].sources, parts[k].codes, parts[k].delays);
+          }
+          stored += n;
+          return go_on(n, stored);
+        });
     if (!finished || (progress_ && !progress_(stored))) return cancelled();
     return {};
   }
@@ -275,8 +282,8 @@ class Builder {
 
 }  // namespace
 
-Result<std::vector<SynapseTable>> build_synapse_tables(const Plan& plan, std::uint32_t projection, const CohortRange& cohort,
-                                                       const BuildProgress& progress) {
+Result<std::vector<SynapseTable>> build_synapse_tables(const Plan& plan, std::uint32_t projection,
+                                                       const CohortRange& cohort, const BuildProgress& progress) {
   return Builder(plan, projection, cohort, progress).build().transform_error([&](Error error) {
     return error.with_context("projection \"" + plan.spec().projections[projection].name + "\"");
   });

@@ -13,11 +13,11 @@ namespace neuract::snn {
 
 /// Static synapses of one projection onto one cohort and one receptor, as compressed sparse rows by source neuron.
 ///
-/// Row s holds the synapses of source neuron s: entries [offsets[s], offsets[s + 1]) of the arrays, targets ascending. A spike of s in
-/// step t adds (code << shift) receptor quanta to neuron `target` of the cohort in step t + delay.
-/// Every array has kPadding readable zero elements behind its last one, so that vector loads and prefetches may run over the end.
-/// Memory: 2 bytes a synapse, +2 with weights of its own, +1 (or 2) with delays of its own; 4 bytes a source neuron.
-/// Threads: immutable once built.
+/// Row s holds the synapses of source neuron s: entries [offsets[s], offsets[s + 1]) of the arrays, targets ascending.
+/// A spike of s in step t adds (code << shift) receptor quanta to neuron `target` of the cohort in step t + delay.
+/// Every array has kPadding readable zero elements behind its last one, so that vector loads and prefetches may run
+/// over the end. Memory: 2 bytes a synapse, +2 with weights of its own, +1 (or 2) with delays of its own; 4 bytes a
+/// source neuron. Threads: immutable once built.
 struct SynapseTable {
   static constexpr std::size_t kPadding = 64;
 
@@ -27,11 +27,11 @@ struct SynapseTable {
   memory::HostArray<std::uint32_t> offsets;      ///< sources + 1
   memory::HostArray<std::uint16_t> targets;      ///< index in the cohort
   memory::HostArray<std::int16_t> codes;         ///< empty (data() is null): every synapse has uniform_code
-  memory::HostArray<std::uint8_t> delays;        ///< steps above delay_min; empty when wide_delays is in use or the delay is uniform
+  memory::HostArray<std::uint8_t> delays;        ///< steps above delay_min; empty when uniform, or in wide_delays
   memory::HostArray<std::uint16_t> wide_delays;  ///< the same, when delay_max - delay_min > 255
   std::int32_t uniform_code = 0;                 ///< receptor quanta, when codes is empty; shift is then 0
   int shift = 0;
-  int delay_min = 1;                             ///< steps; as in the plan, whatever this cohort drew
+  int delay_min = 1;  ///< steps; as in the plan, whatever this cohort drew
   int delay_max = 1;
 
   std::uint64_t synapses() const noexcept { return offsets.empty() ? 0 : offsets[sources]; }
@@ -43,13 +43,14 @@ struct SynapseTable {
 /// Called with the number of synapses stored so far by this call; false = give up.
 using BuildProgress = std::function<bool(std::uint64_t)>;
 
-/// Synapses of projection `projection` of the plan onto the neurons `cohort` of its target population: one table, or two (receptors
-/// ascending) when weights of both signs go to two receptors. A projection without synapses onto the cohort gives a table without any.
+/// Synapses of projection `projection` of the plan onto the neurons `cohort` of its target population: one table, or
+/// two (receptors ascending) when weights of both signs go to two receptors. A projection without synapses onto the
+/// cohort gives a table without any.
 ///
-/// The synapses are generated twice, first to count each row, then to store: generating costs less than keeping them in between, and no
-/// temporary memory grows with their number (fixed_outdegree: at most 64 MiB).
-/// Errors: invalid_argument (impossible rule), out_of_memory, exhausted (2^32 synapses in a table), cancelled (by `progress`).
-Result<std::vector<SynapseTable>> build_synapse_tables(const Plan& plan, std::uint32_t projection, const CohortRange& cohort,
-                                                       const BuildProgress& progress = {});
+/// The synapses are generated twice, first to count each row, then to store: generating costs less than keeping them in
+/// between, and no temporary memory grows with their number (fixed_outdegree: about 32 MiB). Errors: invalid_argument
+/// (impossible rule), out_of_memory, exhausted (2^32 synapses in a table), cancelled (by `progress`).
+Result<std::vector<SynapseTable>> build_synapse_tables(const Plan& plan, std::uint32_t projection,
+                                                       const CohortRange& cohort, const BuildProgress& progress = {});
 
 }  // namespace neuract::snn

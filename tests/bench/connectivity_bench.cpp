@@ -46,7 +46,8 @@ void PhiloxWords(benchmark::State& state) {
     benchmark::DoNotOptimize(words.data());
     benchmark::ClobberMemory();
   });
-  state.counters["words/s"] = benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["words/s"] =
+      benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(PhiloxWords)->Apply(every_isa);
 
@@ -59,7 +60,8 @@ void DrawNormals(benchmark::State& state) {
     sampler.draw(words, std::span<double>(values));
     benchmark::ClobberMemory();
   });
-  state.counters["draws/s"] = benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["draws/s"] =
+      benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(DrawNormals)->Apply(every_isa);
 
@@ -72,11 +74,13 @@ void DrawDelays(benchmark::State& state) {
     sampler.draw(words, values);
     benchmark::ClobberMemory();
   });
-  state.counters["draws/s"] = benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["draws/s"] =
+      benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(DrawDelays)->Apply(every_isa);
 
-NetworkSpec network(std::uint32_t n_source, std::uint32_t n_target, const char* model, Rule rule, Value weight, Value delay) {
+NetworkSpec network(std::uint32_t n_source, std::uint32_t n_target, const char* model, Rule rule, Value weight,
+                    Value delay) {
   NetworkSpec spec;
   spec.populations = {{"source", n_source, model, {}}, {"target", n_target, model, {}}};
   spec.projections = {{"source->target", 0, 1, rule, std::move(weight), std::move(delay)}};
@@ -101,12 +105,15 @@ void build(benchmark::State& state, NetworkSpec spec, std::uint32_t cohort_size)
       }
     }
   });
-  state.counters["synapses/s"] = benchmark::Counter(static_cast<double>(synapses), benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["bytes/synapse"] = static_cast<double>(bytes) / static_cast<double>(std::max<std::uint64_t>(synapses, 1));
+  state.counters["synapses/s"] =
+      benchmark::Counter(static_cast<double>(synapses), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["bytes/synapse"] =
+      static_cast<double>(bytes) / static_cast<double>(std::max<std::uint64_t>(synapses, 1));
 }
 
 void BuildBrunel(benchmark::State& state) {
-  build(state, network(10'000, 12'500, "iaf_psc_delta", {Rule::Kind::fixed_indegree, 1000}, 0.1, 1.5), static_cast<std::uint32_t>(state.range(1)));
+  build(state, network(10'000, 12'500, "iaf_psc_delta", {Rule::Kind::fixed_indegree, 1000}, 0.1, 1.5),
+        static_cast<std::uint32_t>(state.range(1)));
 }
 BENCHMARK(BuildBrunel)->ArgsProduct({{0, 1, 2}, {12'544, 1'600}})->Unit(benchmark::kMillisecond);
 
@@ -124,7 +131,8 @@ void BuildBernoulli(benchmark::State& state) {
 BENCHMARK(BuildBernoulli)->Apply(every_isa)->Unit(benchmark::kMillisecond);
 
 void BuildDistinct(benchmark::State& state) {
-  build(state, network(10'000, 12'500, "iaf_psc_delta", {Rule::Kind::fixed_indegree, 1000, 0.0, true, false}, 0.1, 1.5), 12'544);
+  build(state, network(10'000, 12'500, "iaf_psc_delta", {Rule::Kind::fixed_indegree, 1000, 0.0, true, false}, 0.1, 1.5),
+        12'544);
 }
 BENCHMARK(BuildDistinct)->Apply(every_isa)->Unit(benchmark::kMillisecond);
 

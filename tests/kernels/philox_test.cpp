@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include "neuract/kernels/isa.hpp"
@@ -32,8 +33,9 @@ TEST(Philox, FillsGroupsInTheDocumentedOrderOnEveryInstructionSet) {
         std::vector<std::uint32_t> words(groups * kPhiloxGroupWords + 1, 0xabababab);
         philox_fill(words.data(), groups * kPhiloxGroupBlocks, key, 7, 0xffffffff, 0x80000001, first);
         for (std::size_t block = 0; block < groups * kPhiloxGroupBlocks; ++block) {
-          const auto expected = r123::Philox4x32()({{first + static_cast<std::uint32_t>(block), 7, 0xffffffff, 0x80000001}},
-                                                   {{0x89abcdef + static_cast<std::uint32_t>(groups), 0x01234567}});
+          const auto expected =
+              r123::Philox4x32()({{first + static_cast<std::uint32_t>(block), 7, 0xffffffff, 0x80000001}},
+                                 {{0x89abcdef + static_cast<std::uint32_t>(groups), 0x01234567}});
           for (std::size_t w = 0; w < 4; ++w) {
             ASSERT_EQ(words[64 * (block / 16) + 16 * w + block % 16], expected[w])
                 << name_of(isa) << " groups " << groups << " first " << first << " block " << block << " word " << w;
@@ -59,6 +61,20 @@ TEST(Isa, NamesRoundTripAndUnsupportedOnesAreRefused) {
     EXPECT_EQ(active_isa() == isa, supported);
   }
   set_isa_for_testing(before);
+}
+
+// The choice is made once per process, so each case has one of its own.
+TEST(IsaDeathTest, TheEnvironmentLowersTheChoiceAndBadNamesAreReported) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto exit_with = [](const char* name, Isa expected) {
+    ::setenv("NEURACT_ISA", name, 1);
+    std::exit(active_isa() == expected && active_isa() == expected ? 0 : 1);
+  };
+  const Isa best = supported_isas().back();
+  EXPECT_EXIT(exit_with("base", Isa::base), testing::ExitedWithCode(0), "^$");
+  EXPECT_EXIT(exit_with("", best), testing::ExitedWithCode(0), "^$");
+  EXPECT_EXIT(exit_with("sse9", best), testing::ExitedWithCode(0),
+              "^neuract: NEURACT_ISA=sse9 is not an instruction set; using [a-z0-9]+ \\(possible here: base[^\n]*\n$");
 }
 
 }  // namespace

@@ -47,11 +47,23 @@ std::vector<Case> cases() {
     for (const bool multapses : {true, false}) {
       const std::string switches = std::string(autapses ? "" : ", no autapses") + (multapses ? "" : ", no multapses");
       for (const std::uint64_t k : {0ull, 1ull, 64ull, 100ull, 198ull}) {
-        all.push_back({"indegree " + std::to_string(k) + switches, {Kind::fixed_indegree, k, 0.0, autapses, multapses}, 199, 199, true});
-        all.push_back({"outdegree " + std::to_string(k) + switches, {Kind::fixed_outdegree, k, 0.0, autapses, multapses}, 199, 199, true});
+        all.push_back({"indegree " + std::to_string(k) + switches,
+                       {Kind::fixed_indegree, k, 0.0, autapses, multapses},
+                       199,
+                       199,
+                       true});
+        all.push_back({"outdegree " + std::to_string(k) + switches,
+                       {Kind::fixed_outdegree, k, 0.0, autapses, multapses},
+                       199,
+                       199,
+                       true});
       }
       for (const std::uint64_t n : {0ull, 1ull, 4000ull, 130ull * 129ull}) {
-        all.push_back({"total " + std::to_string(n) + switches, {Kind::fixed_total_number, n, 0.0, autapses, multapses}, 130, 130, true});
+        all.push_back({"total " + std::to_string(n) + switches,
+                       {Kind::fixed_total_number, n, 0.0, autapses, multapses},
+                       130,
+                       130,
+                       true});
       }
     }
   }
@@ -66,11 +78,12 @@ Connectivity connectivity(const Case& c, std::uint64_t seed = 1, std::uint32_t p
 
 Lists generate(const Connectivity& connectivity, std::uint32_t first, std::uint32_t count) {
   Lists lists;
-  const bool all = connectivity.for_each_target(first, count, [&](std::uint32_t target, std::span<const std::uint32_t> sources) {
-    EXPECT_EQ(target, first + lists.size());
-    lists.emplace_back(sources.begin(), sources.end());
-    return true;
-  });
+  const bool all =
+      connectivity.for_each_target(first, count, [&](std::uint32_t target, std::span<const std::uint32_t> sources) {
+        EXPECT_EQ(target, first + lists.size());
+        lists.emplace_back(sources.begin(), sources.end());
+        return true;
+      });
   EXPECT_TRUE(all);
   EXPECT_EQ(lists.size(), count);
   return lists;
@@ -90,7 +103,8 @@ TEST(Connectivity, AnyCutOfTheTargetsGivesTheSameSynapses) {
       for (std::uint32_t first = 0; first < c.targets; first += width) {
         const std::uint32_t count = std::min(width, c.targets - first);
         const Lists part = generate(made, first, count);
-        ASSERT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first)) << c.name << " from " << first << " width " << width;
+        ASSERT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first))
+            << c.name << " from " << first << " width " << width;
       }
     }
   }
@@ -191,12 +205,18 @@ TEST(Connectivity, EveryPairIsEquallyLikely) {
       return rule;
     };
     const double share = 12.0 / n;
-    expect_even_pairs({"indegree", switches({Kind::fixed_indegree, 12}, true), 40, 40, true}, 12.0 / n * (1.0 - 1.0 / n));
-    expect_even_pairs({"indegree, distinct", switches({Kind::fixed_indegree, 12}, false), 40, 40, true}, share * (1.0 - share));
-    expect_even_pairs({"indegree, most", switches({Kind::fixed_indegree, 30}, false), 40, 40, true}, 30.0 / n * (1.0 - 30.0 / n));
-    expect_even_pairs({"outdegree", switches({Kind::fixed_outdegree, 12}, true), 40, 40, true}, 12.0 / n * (1.0 - 1.0 / n));
-    expect_even_pairs({"outdegree, distinct", switches({Kind::fixed_outdegree, 12}, false), 40, 40, true}, share * (1.0 - share));
-    expect_even_pairs({"total", switches({Kind::fixed_total_number, 480}, true), 40, 40, true}, share * (1.0 - 1.0 / (40.0 * n)));
+    expect_even_pairs({"indegree", switches({Kind::fixed_indegree, 12}, true), 40, 40, true},
+                      12.0 / n * (1.0 - 1.0 / n));
+    expect_even_pairs({"indegree, distinct", switches({Kind::fixed_indegree, 12}, false), 40, 40, true},
+                      share * (1.0 - share));
+    expect_even_pairs({"indegree, most", switches({Kind::fixed_indegree, 30}, false), 40, 40, true},
+                      30.0 / n * (1.0 - 30.0 / n));
+    expect_even_pairs({"outdegree", switches({Kind::fixed_outdegree, 12}, true), 40, 40, true},
+                      12.0 / n * (1.0 - 1.0 / n));
+    expect_even_pairs({"outdegree, distinct", switches({Kind::fixed_outdegree, 12}, false), 40, 40, true},
+                      share * (1.0 - share));
+    expect_even_pairs({"total", switches({Kind::fixed_total_number, 480}, true), 40, 40, true},
+                      share * (1.0 - 1.0 / (40.0 * n)));
     expect_even_pairs({"total, distinct", switches({Kind::fixed_total_number, 480}, false), 40, 40, true},
                       480.0 / (40.0 * n) * (1.0 - 480.0 / (40.0 * n)));
     expect_even_pairs({"bernoulli", switches({Kind::pairwise_bernoulli, 0, 0.3}, true), 40, 40, true}, 0.21);
@@ -230,21 +250,26 @@ TEST(Connectivity, RefusesWhatCannotBe) {
     EXPECT_EQ(made.error().code, ErrorCode::invalid_argument);
     return made.error().message;
   };
-  EXPECT_EQ(message({Kind::one_to_one}, 3, 4, false), "one_to_one needs populations of one size; the source has 3 neurons, the target 4");
+  EXPECT_EQ(message({Kind::one_to_one}, 3, 4, false),
+            "one_to_one needs populations of one size; the source has 3 neurons, the target 4");
   EXPECT_EQ(message({Kind::one_to_one, 0, 0.0, false}, 3, 3, true),
             "one_to_one within a population makes nothing but autapses, which are excluded");
   EXPECT_EQ(message({Kind::fixed_indegree, 5, 0.0, true, false}, 4, 10, false),
             "fixed_indegree = 5 without multapses needs as many sources; there are 4");
   EXPECT_EQ(message({Kind::fixed_indegree, 4, 0.0, false, false}, 4, 4, true),
             "fixed_indegree = 4 without multapses needs as many sources; there are 3 (autapses excluded)");
-  EXPECT_EQ(message({Kind::fixed_indegree, 1, 0.0, false}, 1, 1, true), "fixed_indegree = 1: there is no source to draw (autapses excluded)");
+  EXPECT_EQ(message({Kind::fixed_indegree, 1, 0.0, false}, 1, 1, true),
+            "fixed_indegree = 1: there is no source to draw (autapses excluded)");
   EXPECT_EQ(message({Kind::fixed_outdegree, 5, 0.0, true, false}, 10, 4, false),
             "fixed_outdegree = 5 without multapses needs as many targets; there are 4");
-  EXPECT_EQ(message({Kind::fixed_total_number, 1}, 0, 10, false), "fixed_total_number = 1: there is no pair of neurons to connect");
+  EXPECT_EQ(message({Kind::fixed_total_number, 1}, 0, 10, false),
+            "fixed_total_number = 1: there is no pair of neurons to connect");
   EXPECT_EQ(message({Kind::fixed_total_number, 13, 0.0, false, false}, 4, 4, true),
             "fixed_total_number = 13 without multapses needs as many pairs; there are 12 (autapses excluded)");
-  EXPECT_EQ(message({Kind::pairwise_bernoulli, 0, 1.5}, 4, 4, false), "pairwise_bernoulli = 1.5 is not a probability between 0 and 1");
-  EXPECT_EQ(message({Kind::fixed_total_number, ~0ull}, 4, 4, false), "fixed_total_number = 18446744073709551615 is too many for 4 targets");
+  EXPECT_EQ(message({Kind::pairwise_bernoulli, 0, 1.5}, 4, 4, false),
+            "pairwise_bernoulli = 1.5 is not a probability between 0 and 1");
+  EXPECT_EQ(message({Kind::fixed_total_number, ~0ull}, 4, 4, false),
+            "fixed_total_number = 18446744073709551615 is too many for 4 targets");
 }
 
 }  // namespace

@@ -24,8 +24,10 @@ std::vector<double> frequencies(Draw draw, std::size_t outcomes, int n = 200'000
 double log_choose(double n, double k) { return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1); }
 
 TEST(Binomial, HasTheProbabilitiesOfTheFormula) {
-  for (const auto& [n, p] : {std::pair{1, 0.5}, {2, 0.3}, {10, 0.01}, {17, 0.5}, {100, 0.97}, {1000, 0.002}, {5000, 0.4}}) {
-    const auto seen = frequencies([&, n = n, p = p](double u) { return draw_binomial(static_cast<std::uint64_t>(n), p, u); }, n + 1);
+  for (const auto& [n, p] :
+       {std::pair{1, 0.5}, {2, 0.3}, {10, 0.01}, {17, 0.5}, {100, 0.97}, {1000, 0.002}, {5000, 0.4}}) {
+    const auto seen =
+        frequencies([&, n = n, p = p](double u) { return draw_binomial(static_cast<std::uint64_t>(n), p, u); }, n + 1);
     for (int k = 0; k <= n; ++k) {
       const double exact = std::exp(log_choose(n, k) + k * std::log(p) + (n - k) * std::log1p(-p));
       ASSERT_NEAR(seen[k], exact, 1.1e-5) << n << " " << p << " " << k;
@@ -34,8 +36,10 @@ TEST(Binomial, HasTheProbabilitiesOfTheFormula) {
 }
 
 TEST(Hypergeometric, HasTheProbabilitiesOfTheFormula) {
-  for (const auto& [draws, good, bad] : {std::tuple{1, 1, 1}, {3, 5, 2}, {6, 5, 2}, {10, 50, 50}, {300, 1000, 200}, {100, 20, 10'000}}) {
-    const auto seen = frequencies([&, d = draws, g = good, b = bad](double u) { return draw_hypergeometric(d, g, b, u); }, draws + 1);
+  for (const auto& [draws, good, bad] :
+       {std::tuple{1, 1, 1}, {3, 5, 2}, {6, 5, 2}, {10, 50, 50}, {300, 1000, 200}, {100, 20, 10'000}}) {
+    const auto seen =
+        frequencies([&, d = draws, g = good, b = bad](double u) { return draw_hypergeometric(d, g, b, u); }, draws + 1);
     for (int k = 0; k <= draws; ++k) {
       const bool possible = k <= good && draws - k <= bad;
       const double exact =

@@ -97,7 +97,8 @@ TEST(Sampler, ValuesFollowTheWordInOneDirection) {
     sampler.draw(words, values);
     if (!sampler.increasing()) std::reverse(values.begin(), values.end());
     // Neighbouring words may round to values out of order by a unit in the last place.
-    for (std::size_t i = 1; i < values.size(); ++i) ASSERT_GE(values[i], values[i - 1] - 1e-14 * std::abs(values[i])) << c.name << " " << i;
+    for (std::size_t i = 1; i < values.size(); ++i)
+      ASSERT_GE(values[i], values[i - 1] - 1e-14 * std::abs(values[i])) << c.name << " " << i;
   }
 }
 
@@ -135,7 +136,8 @@ TEST(Sampler, BatchesOfAnySizeGiveTheBitsOfSingleDrawsOnEveryInstructionSet) {
       for (const std::size_t n : {0u, 1u, 2u, 7u, 63u, 64u, 65u, 255u, 256u, 257u, 1000u}) {
         std::vector<double> values(n + 1, -1.0);
         sampler.draw(std::span(words).first(n), std::span(values).first(n));
-        ASSERT_TRUE(std::equal(values.begin(), values.end() - 1, expected.begin())) << c.name << " " << name_of(isa) << " " << n;
+        ASSERT_TRUE(std::equal(values.begin(), values.end() - 1, expected.begin()))
+            << c.name << " " << name_of(isa) << " " << n;
         EXPECT_EQ(values[n], -1.0);
         std::vector<float> floats(n);
         sampler.draw(std::span(words).first(n), std::span(floats));
@@ -218,9 +220,9 @@ TEST(DelaySampler, WordsAreCountedAsTheDistributionFunctionSays) {
 TEST(DelaySampler, DrawsFollowTheCountsOnEveryInstructionSet) {
   const kernels::Isa before = kernels::active_isa();
   const auto words = some_words(1'000'001, 8);
-  for (const Distribution& d :
-       {Distribution{Kind::normal_clipped, 1.5, 0.75, 0.1, kInfinity}, Distribution{Kind::uniform, 0.1, 60.0}, Distribution{Kind::exponential, 2.0},
-        Distribution{Kind::lognormal, 0.3, 0.2}, Distribution{Kind::uniform, 1.0, 1.1}}) {
+  for (const Distribution& d : {Distribution{Kind::normal_clipped, 1.5, 0.75, 0.1, kInfinity},
+                                Distribution{Kind::uniform, 0.1, 60.0}, Distribution{Kind::exponential, 2.0},
+                                Distribution{Kind::lognormal, 0.3, 0.2}, Distribution{Kind::uniform, 1.0, 1.1}}) {
     const DelaySampler sampler(d, 0.1);
     std::vector<std::uint16_t> first;
     for (const kernels::Isa isa : kernels::supported_isas()) {
@@ -238,8 +240,8 @@ TEST(DelaySampler, DrawsFollowTheCountsOnEveryInstructionSet) {
     double chi_square = 0.0;
     double freedom = 0.0;
     for (std::size_t i = 0; i < counts.size(); ++i) {
-      const double expected = static_cast<double>(sampler.words_for(sampler.min_steps() + static_cast<int>(i))) * 0x1p-32 *
-                              static_cast<double>(words.size());
+      const double expected = static_cast<double>(sampler.words_for(sampler.min_steps() + static_cast<int>(i))) *
+                              0x1p-32 * static_cast<double>(words.size());
       if (expected < 10.0) continue;
       chi_square += (counts[i] - expected) * (counts[i] - expected) / expected;
       freedom += 1.0;

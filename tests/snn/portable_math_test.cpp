@@ -70,7 +70,10 @@ TEST(PortableMath, LogIsAccurateOverItsWholeRange) {
   EXPECT_LT(worst(log_of, exact_log, 0.9, 1.1), 1.0);
   EXPECT_LT(worst(log_of, exact_log, 1.0, 1e300), 1.0);
   EXPECT_LT(worst([](double x) { return portable::log(std::ldexp(1.0 + x, -1040)); },
-                  [](long double x) { return std::log(static_cast<long double>(std::ldexp(static_cast<double>(1.0L + x), -1040))); }, 0.0, 1.0),
+                  [](long double x) {
+                    return std::log(static_cast<long double>(std::ldexp(static_cast<double>(1.0L + x), -1040)));
+                  },
+                  0.0, 1.0),
             1.0)
       << "subnormal arguments";
   EXPECT_EQ(portable::log(1.0), 0.0);
@@ -81,7 +84,8 @@ TEST(PortableMath, LogIsAccurateOverItsWholeRange) {
 }
 
 TEST(PortableMath, CompileTimeAndRunTimeAgreeBitForBit) {
-  constexpr double at_compile_time[] = {portable::exp(-0.1 / 20.0), portable::expm1(-0.1 / 20.0), portable::log(0.3), portable::exp(12.25)};
+  constexpr double at_compile_time[] = {portable::exp(-0.1 / 20.0), portable::expm1(-0.1 / 20.0), portable::log(0.3),
+                                        portable::exp(12.25)};
   volatile double arguments[] = {-0.1 / 20.0, 0.3, 12.25};
   EXPECT_EQ(at_compile_time[0], portable::exp(arguments[0]));
   EXPECT_EQ(at_compile_time[1], portable::expm1(arguments[0]));

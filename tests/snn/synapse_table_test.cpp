@@ -23,7 +23,8 @@ const Distribution kDelays{Distribution::Kind::normal_clipped, 1.5, 0.75, 0.1, k
 /// (receptor, source, target, weight in receptor quanta, delay)
 using Synapse = std::tuple<int, std::uint32_t, std::uint32_t, std::int64_t, int>;
 
-PlanPtr plan_for(std::uint32_t n_source, std::uint32_t n_target, Rule rule, Value weight, Value delay, const char* model = "iaf_psc_exp") {
+PlanPtr plan_for(std::uint32_t n_source, std::uint32_t n_target, Rule rule, Value weight, Value delay,
+                 const char* model = "iaf_psc_exp") {
   NetworkSpec spec;
   spec.populations = {{"S", n_source, model, {}}, {"T", n_target, model, {}}};
   spec.projections = {{"S->T", 0, 1, rule, std::move(weight), std::move(delay)}};
@@ -35,7 +36,8 @@ std::vector<SynapseTable> build(const Plan& plan, std::uint32_t first, std::uint
 }
 
 /// All synapses of the tables, in stored order; checks their shape on the way.
-void append(const std::vector<SynapseTable>& tables, std::uint32_t first, std::uint32_t count, std::vector<Synapse>& all) {
+void append(const std::vector<SynapseTable>& tables, std::uint32_t first, std::uint32_t count,
+            std::vector<Synapse>& all) {
   for (const SynapseTable& table : tables) {
     ASSERT_GE(table.offsets.size(), table.sources + 1);
     ASSERT_EQ(table.offsets[0], 0u);
@@ -45,8 +47,10 @@ void append(const std::vector<SynapseTable>& tables, std::uint32_t first, std::u
       ASSERT_LE(table.offsets[source], table.offsets[source + 1]);
       for (std::uint32_t i = table.offsets[source]; i < table.offsets[source + 1]; ++i) {
         ASSERT_LT(table.targets[i], count);
-        ASSERT_TRUE(i == table.offsets[source] || table.targets[i - 1] <= table.targets[i]) << "targets of a row ascend";
-        const std::int64_t weight = table.codes.empty() ? table.uniform_code : std::int64_t{table.codes[i]} << table.shift;
+        ASSERT_TRUE(i == table.offsets[source] || table.targets[i - 1] <= table.targets[i])
+            << "targets of a row ascend";
+        const std::int64_t weight =
+            table.codes.empty() ? table.uniform_code : std::int64_t{table.codes[i]} << table.shift;
         int delay = table.delay_min;
         if (!table.delays.empty()) delay += table.delays[i];
         if (!table.wide_delays.empty()) delay += table.wide_delays[i];
@@ -82,15 +86,19 @@ std::vector<Synapse> expected(const Plan& plan) {
   connectivity.for_each_target(0, target_plan.n, [&](std::uint32_t target, std::span<const std::uint32_t> sources) {
     for (std::size_t i = 0; i < sources.size(); ++i) {
       const auto* number = std::get_if<double>(&spec.weight);
-      const double weight = number != nullptr ? *number : Sampler(std::get<Distribution>(spec.weight)).draw(weights.word(i, target));
-      const double quantum = number != nullptr ? target_plan.receptor_quantum[weight < 0 ? projection.receptor_negative : projection.receptor_positive]
-                                               : projection.weight_quantum;
+      const double weight =
+          number != nullptr ? *number : Sampler(std::get<Distribution>(spec.weight)).draw(weights.word(i, target));
+      const double quantum =
+          number != nullptr
+              ? target_plan.receptor_quantum[weight < 0 ? projection.receptor_negative : projection.receptor_positive]
+              : projection.weight_quantum;
       const double code = std::nearbyint(weight / quantum);
       const int receptor = code < 0 ? projection.receptor_negative : projection.receptor_positive;
       const std::uint32_t word = delays.word(i, target);
       std::uint16_t delay = 0;
       delay_sampler.draw(std::span(&word, 1), std::span(&delay, 1));
-      all.emplace_back(receptor, sources[i], target, static_cast<std::int64_t>(code * (quantum / target_plan.receptor_quantum[receptor])),
+      all.emplace_back(receptor, sources[i], target,
+                       static_cast<std::int64_t>(code * (quantum / target_plan.receptor_quantum[receptor])),
                        delay_sampler.min_steps() + delay);
     }
     return true;
@@ -129,7 +137,8 @@ std::vector<Case> cases() {
 TEST(SynapseTable, HoldsWhatTheDefinitionsSay) {
   for (const Case& c : cases()) {
     const auto want = expected(*c.plan);
-    for (const std::uint32_t cohort_size : {65536u, 64u, 128u}) ASSERT_EQ(synapses_of(*c.plan, cohort_size), want) << c.name << " " << cohort_size;
+    for (const std::uint32_t cohort_size : {65536u, 64u, 128u})
+      ASSERT_EQ(synapses_of(*c.plan, cohort_size), want) << c.name << " " << cohort_size;
   }
 }
 
@@ -170,7 +179,8 @@ TEST(SynapseTable, StoresOnlyWhatVaries) {
   EXPECT_NEAR(bytes_per_synapse(only(plan_for(500, 100, rule, 1.0, kDelays))), 3.0, 0.02);
   EXPECT_NEAR(bytes_per_synapse(only(plan_for(500, 100, rule, kWeights, 1.0))), 4.0, 0.02);
   EXPECT_NEAR(bytes_per_synapse(only(plan_for(500, 100, rule, kWeights, kDelays))), 5.0, 0.02);
-  const SynapseTable wide = only(plan_for(500, 100, rule, kWeights, Distribution{Distribution::Kind::uniform, 0.1, 60.0}));
+  const SynapseTable wide =
+      only(plan_for(500, 100, rule, kWeights, Distribution{Distribution::Kind::uniform, 0.1, 60.0}));
   EXPECT_NEAR(bytes_per_synapse(wide), 6.0, 0.02);
   EXPECT_TRUE(wide.delays.empty());
   EXPECT_FALSE(wide.wide_delays.empty());
