@@ -80,6 +80,11 @@ struct Simulation::Impl {
   bool finished = false;
 };
 
+std::vector<std::vector<snn::CohortRange>> planned_placement(const snn::Plan& plan, std::uint32_t threads, std::uint32_t cohort_size) {
+  const std::uint32_t available = std::max(1u, std::thread::hardware_concurrency());
+  return snn::place(plan, threads > 0 ? threads : choose_threads(plan, available), cohort_size);
+}
+
 Simulation::Simulation(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Simulation::~Simulation() = default;
 
@@ -89,9 +94,7 @@ Result<std::unique_ptr<Simulation>> Simulation::create(snn::NetworkSpec spec, Op
 }
 
 Result<std::unique_ptr<Simulation>> Simulation::create(snn::PlanPtr plan, Options options) {
-  const std::uint32_t available = std::max(1u, std::thread::hardware_concurrency());
-  const std::uint32_t threads = options.threads > 0 ? options.threads : choose_threads(*plan, available);
-  Placement placement = snn::place(*plan, threads, options.cohort_size);
+  Placement placement = planned_placement(*plan, options.threads, options.cohort_size);
   NEURACT_TRY(begin_sinks(options.sinks, *plan, placement));
   try {
     std::unique_ptr<Simulation> simulation(new Simulation(std::make_unique<Impl>(std::move(plan), std::move(placement), std::move(options))));

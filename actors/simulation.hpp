@@ -41,6 +41,9 @@ struct Options {
   const std::atomic<bool>* stop = nullptr;
 };
 
+/// Who would simulate which neurons with these options, one entry per thread, without building anything. 0 as in Options.
+std::vector<std::vector<snn::CohortRange>> planned_placement(const snn::Plan& plan, std::uint32_t threads, std::uint32_t cohort_size);
+
 /// Threads: stop(), snapshot() and snapshot_at() from any; all else from one at a time.
 class Simulation {
  public:
