@@ -48,9 +48,10 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
-/// The known name that `given` was probably meant to be: at most a third of its letters (and at least one) differ. Empty when none is.
+/// The known name that `given` was probably meant to be: at most a third of its letters differ, one of two, none (but
+/// for case) of one. Empty when none is.
 inline std::string_view nearest_name(std::string_view given, std::span<const std::string_view> known) {
-  std::size_t best = std::max<std::size_t>(1, given.size() / 3) + 1;
+  std::size_t best = given.size() < 2 ? 1 : std::max<std::size_t>(1, given.size() / 3) + 1;
   std::string_view nearest;
   for (const std::string_view name : known) {
     const std::size_t difference = name.size() > given.size() ? name.size() - given.size() : given.size() - name.size();
@@ -63,6 +64,11 @@ inline std::string_view nearest_name(std::string_view given, std::span<const std
   return nearest;
 }
 
+/// "1 value", "2 values".
+inline std::string counted(std::size_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 /// "a, b, c", cut after a screenful.
 inline std::string listed(std::span<const std::string_view> names) {
   constexpr std::size_t kMost = 24;
@@ -72,7 +78,8 @@ inline std::string listed(std::span<const std::string_view> names) {
 }
 
 /// `unknown parameter "tau_n"; iaf_psc_exp has tau_m, C_m (did you mean "tau_m"?)`, where `intro` is "iaf_psc_exp has".
-inline std::string unknown_name(std::string_view kind, std::string_view given, std::string_view intro, std::span<const std::string_view> known) {
+inline std::string unknown_name(std::string_view kind, std::string_view given, std::string_view intro,
+                                std::span<const std::string_view> known) {
   std::string text = "unknown " + std::string(kind) + " " + quoted(given) + "; ";
   text += known.empty() ? "there are none" : std::string(intro) + " " + listed(known);
   if (const std::string_view nearest = nearest_name(given, known); !nearest.empty()) {

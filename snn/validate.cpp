@@ -33,7 +33,9 @@ class Validator {
   }
 
  private:
-  void add(std::string path, std::string message, bool names = false) { faults_.push_back({std::move(path), std::move(message), names}); }
+  void add(std::string path, std::string message, bool names = false) {
+    faults_.push_back({std::move(path), std::move(message), names});
+  }
 
   /// A duration that must be a whole number of steps. `least` in steps.
   void time(const std::string& path, const std::string& subject, std::string_view name, double ms, double least) {
@@ -54,12 +56,14 @@ class Validator {
   }
 
   void simulation() {
-    if (!dt_is_fine_) add("simulation.dt", "[simulation]: dt is " + number_text(spec_.dt) + " ms, must be positive and finite");
+    if (!dt_is_fine_)
+      add("simulation.dt", "[simulation]: dt is " + number_text(spec_.dt) + " ms, must be positive and finite");
     time("simulation.warmup", "[simulation]", "warmup", spec_.warmup, 0.0);
     time("simulation.duration", "[simulation]", "duration", spec_.duration, 1.0);
     if (!spec_.stop_if) return;
     if (!(spec_.stop_if->rate > 0.0) || !std::isfinite(spec_.stop_if->rate)) {
-      add("simulation.stop_if.rate", "[simulation]: stop_if: rate is " + number_text(spec_.stop_if->rate) + " Hz, must be positive and finite");
+      add("simulation.stop_if.rate",
+          "[simulation]: stop_if: rate is " + number_text(spec_.stop_if->rate) + " Hz, must be positive and finite");
     }
     time("simulation.stop_if.window", "[simulation]", "stop_if: window", spec_.stop_if->window, 1.0);
   }
@@ -73,7 +77,8 @@ class Validator {
       // A name becomes a group in the output files, and part of projection names.
       const auto unfit = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '/' || c == 0x7f; };
       if (p.name.empty() || p.name == "." || p.name == ".." || std::any_of(p.name.begin(), p.name.end(), unfit)) {
-        add(path, subject + ": a name must not be empty, \".\" or \"..\", nor contain \"/\" or control characters", true);
+        add(path, subject + ": a name must not be empty, \".\" or \"..\", nor contain \"/\" or control characters",
+            true);
       }
       if (!names.insert(p.name).second) add(path, subject + ": there are two populations of this name", true);
       if (p.n == 0) add(path + ".n", subject + ": n is 0, a population needs at least one neuron");
@@ -84,13 +89,15 @@ class Validator {
         continue;
       }
       const double dt = dt_is_fine_ ? spec_.dt : 0.0;
-      for (Fault& fault : validate_settings(*model, p.settings, subject, path, p.n, dt)) faults_.push_back(std::move(fault));
+      for (Fault& fault : validate_settings(*model, p.settings, subject, path, p.n, dt))
+        faults_.push_back(std::move(fault));
     }
   }
 
   bool population_exists(const std::string& path, const std::string& subject, std::uint32_t index) {
     if (index < spec_.populations.size()) return true;
-    add(path, subject + ": population " + std::to_string(index) + " does not exist, there are " + std::to_string(spec_.populations.size()));
+    add(path, subject + ": population " + std::to_string(index) + " does not exist, there are " +
+                  std::to_string(spec_.populations.size()));
     return false;
   }
 
@@ -98,7 +105,8 @@ class Validator {
     const ProjectionSpec& p = spec_.projections[index];
     const std::string path = "projections[" + std::to_string(index) + "]";
     const std::string subject = "projection " + quoted(p.name);
-    if (!projection_names_.insert(p.name).second) add(path + ".name", subject + ": there are two projections of this name");
+    if (!projection_names_.insert(p.name).second)
+      add(path + ".name", subject + ": there are two projections of this name");
 
     number_or_distribution(path + ".weight", subject, "weight", p.weight);
     if (number_or_distribution(path + ".delay", subject, "delay", p.delay)) delay(path + ".delay", subject, p.delay);
@@ -108,7 +116,8 @@ class Validator {
     if (source && target) rule(path + ".rule", subject, p);
   }
 
-  bool number_or_distribution(const std::string& path, const std::string& subject, const std::string& name, const Value& value) {
+  bool number_or_distribution(const std::string& path, const std::string& subject, const std::string& name,
+                              const Value& value) {
     std::string text;
     if (const auto* number = std::get_if<double>(&value)) {
       if (!std::isfinite(*number)) text = " is " + number_text(*number) + ", expected a finite number";
@@ -128,27 +137,23 @@ class Validator {
     const std::string step = "one step of " + number_text(spec_.dt) + " ms";
     if (const auto* number = std::get_if<double>(&value)) {
       if (*number < least) add(path, subject + ": delay is " + number_text(*number) + " ms, must be at least " + step);
-      if (*number / spec_.dt > 1e6) add(path, subject + ": delay is " + number_text(*number) + " ms, more than a million steps");
+      if (*number / spec_.dt > 1e6)
+        add(path, subject + ": delay is " + number_text(*number) + " ms, more than a million steps");
       return;
     }
     const auto& d = std::get<Distribution>(value);
-    const std::string clip = "; { normal_clipped = { mean, std, low = " + number_text(spec_.dt) + " } } draws again below that";
-    switch (d.kind) {
-      case Distribution::Kind::uniform:
-        if (d.a < least) add(path, subject + ": delay can be as low as " + number_text(d.a) + " ms, must be at least " + step);
-        return;
-      case Distribution::Kind::normal_clipped:
-      case Distribution::Kind::normal_clipped_to_boundary:
-        if (d.low < least) {
-          const std::string low = std::isinf(d.low) ? "has no lower bound" : "can be as low as " + number_text(d.low) + " ms";
-          add(path, subject + ": delay " + low + ", must be at least " + step + (std::isinf(d.low) ? clip : ""));
-        }
-        return;
-      case Distribution::Kind::normal:
-        if (d.b > 0.0 || d.a < least) add(path, subject + ": delay has no lower bound, must be at least " + step + clip);
-        return;
-      case Distribution::Kind::lognormal:
-      case Distribution::Kind::exponential: return;  // positive; a draw below half a step is rounded up to one step
+    auto [low, high] = Sampler(d).support();
+    // What the file says, rather than the smallest draw above it.
+    if (d.kind == Distribution::Kind::uniform) low = d.a;
+    if (d.kind == Distribution::Kind::normal_clipped && std::isfinite(d.low)) low = d.low;
+    // These are positive anyway and cannot be clipped: what is drawn below half a step becomes one step.
+    const bool positive = d.kind == Distribution::Kind::lognormal || d.kind == Distribution::Kind::exponential;
+    if (low < least && !positive) {
+      add(path, subject + ": delay can be as low as " + short_text(low) + " ms, must be at least " + step +
+                    "; { normal_clipped = { mean, std, low = " + number_text(spec_.dt) + " } } draws again below that");
+    } else if ((high - low) / spec_.dt > DelaySampler::kMaxSpread) {
+      add(path, subject + ": delay can be as high as " + short_text(high) + " ms, more than " +
+                    std::to_string(DelaySampler::kMaxSpread) + " steps above the lowest");
     }
   }
 
@@ -174,15 +179,14 @@ class Validator {
     switch (rule.kind) {
       case Rule::Kind::one_to_one:
         if (sources != targets) {
-          complain("one_to_one needs populations of the same size, these have " + number_text(sources) + " and " + number_text(targets) + " neurons");
+          complain("one_to_one needs populations of the same size, these have " + number_text(sources) + " and " +
+                   number_text(targets) + " neurons");
         } else if (self > 0.0) {
           complain("one_to_one within a population has only autapses, and they are not allowed");
         }
         synapses = sources;
         break;
-      case Rule::Kind::all_to_all:
-        synapses = sources * targets;
-        break;
+      case Rule::Kind::all_to_all: synapses = sources * targets; break;
       case Rule::Kind::fixed_indegree:
         partners("fixed_indegree", sources - self, "sources");
         synapses = count * targets;
@@ -196,23 +200,27 @@ class Validator {
         synapses = count;
         break;
       case Rule::Kind::pairwise_bernoulli:
-        if (!(rule.p >= 0.0 && rule.p <= 1.0)) complain("pairwise_bernoulli is " + number_text(rule.p) + ", a probability is between 0 and 1");
+        if (!(rule.p >= 0.0 && rule.p <= 1.0))
+          complain("pairwise_bernoulli is " + number_text(rule.p) + ", a probability is between 0 and 1");
         break;
     }
-    if (synapses > kMostSynapses) complain("these are " + number_text(synapses) + " synapses, more than any machine can hold");
+    if (synapses > kMostSynapses)
+      complain("these are " + number_text(synapses) + " synapses, more than any machine can hold");
   }
 
   /// A selection of neurons: ascending, each once, inside the population.
-  void neurons(const std::string& path, const std::string& subject, const std::vector<std::uint32_t>& chosen, std::uint32_t population) {
+  void neurons(const std::string& path, const std::string& subject, const std::vector<std::uint32_t>& chosen,
+               std::uint32_t population) {
     const PopulationSpec& p = spec_.populations[population];
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       if (chosen[i] >= p.n) {
-        add(path, subject + ": neuron " + std::to_string(chosen[i]) + " does not exist, population " + quoted(p.name) + " has 0 to " +
-                      std::to_string(p.n == 0 ? 0 : p.n - 1));
+        add(path, subject + ": neuron " + std::to_string(chosen[i]) + " does not exist, population " + quoted(p.name) +
+                      " has 0 to " + std::to_string(p.n == 0 ? 0 : p.n - 1));
         return;
       }
       if (i > 0 && chosen[i] <= chosen[i - 1]) {
-        add(path, subject + ": neurons must ascend and be named once, but " + std::to_string(chosen[i]) + " follows " + std::to_string(chosen[i - 1]));
+        add(path, subject + ": neurons must ascend and be named once, but " + std::to_string(chosen[i]) + " follows " +
+                      std::to_string(chosen[i - 1]));
         return;
       }
     }
@@ -231,12 +239,14 @@ class Validator {
       }
     };
 
-    if (population_exists(path + ".target", subject, s.target)) neurons(path + ".neurons", subject, s.neurons, s.target);
+    if (population_exists(path + ".target", subject, s.target))
+      neurons(path + ".neurons", subject, s.neurons, s.target);
     finite("weight", s.weight, true);
     time(path + ".start", subject, "start", s.start, 0.0);
     if (!(s.stop == std::numeric_limits<double>::infinity())) time(path + ".stop", subject, "stop", s.stop, 0.0);
     if (s.stop <= s.start) {
-      add(path + ".stop", subject + ": stop is " + number_text(s.stop) + " ms, must be after start, " + number_text(s.start) + " ms");
+      add(path + ".stop",
+          subject + ": stop is " + number_text(s.stop) + " ms, must be after start, " + number_text(s.start) + " ms");
     }
     std::visit(
         [&](const auto& generator) {
@@ -245,7 +255,8 @@ class Validator {
             finite("rate", generator.rate, false);
             // More events a step than this are a current, and their count would not fit the sampler.
             if (dt_is_fine_ && generator.rate * spec_.dt * 1e-3 > 1e6) {
-              add(path + ".rate", subject + ": rate is " + number_text(generator.rate) + " Hz, more than a million events in a step");
+              add(path + ".rate",
+                  subject + ": rate is " + number_text(generator.rate) + " Hz, more than a million events in a step");
             }
           } else if constexpr (std::is_same_v<Generator, DcGenerator>) {
             finite("amplitude", generator.amplitude, true);
@@ -268,7 +279,8 @@ class Validator {
       time(path + ".times", subject, "time " + std::to_string(i + 1), times[i], 1.0);
       if (faults_.size() != before) return;  // one bad time is enough to look at
       if (i > 0 && times[i] < times[i - 1]) {
-        add(path + ".times", subject + ": times must ascend, but " + number_text(times[i]) + " follows " + number_text(times[i - 1]));
+        add(path + ".times",
+            subject + ": times must ascend, but " + number_text(times[i]) + " follows " + number_text(times[i - 1]));
         return;
       }
     }
@@ -299,7 +311,9 @@ class Validator {
     std::set<std::string_view> seen;
     for (const std::string& variable : m.variables) {
       if (model != nullptr && find_state(*model, variable) < 0) {
-        add(path + ".variables", subject + ": " + unknown_name("variable", variable, std::string(model->name) + " records", state_names(*model)));
+        add(path + ".variables",
+            subject + ": " +
+                unknown_name("variable", variable, std::string(model->name) + " records", state_names(*model)));
       } else if (!seen.insert(variable).second) {
         add(path + ".variables", subject + ": variable " + quoted(variable) + " is named twice");
       }

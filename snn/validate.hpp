@@ -12,9 +12,9 @@
 
 namespace neuract::snn {
 
-/// One thing that is wrong in a NetworkSpec. `message` says everything a user needs: about what, what was given, what is known.
-/// `path` is for programs that know where the value came from: "simulation.dt", "populations.exc.tau_m", "projections[3].delay",
-/// "stimuli[0].rate", "multimeters[1].variables"; indices count the specification's vectors.
+/// One thing that is wrong in a NetworkSpec. `message` says everything a user needs: about what, what was given, what
+/// is known. `path` is for programs that know where the value came from: "simulation.dt", "populations.exc.tau_m",
+/// "projections[3].delay", "stimuli[0].rate", "multimeters[1].variables"; indices count the specification's vectors.
 struct Fault {
   std::string path;
   std::string message;
@@ -23,13 +23,16 @@ struct Fault {
   friend bool operator==(const Fault&, const Fault&) = default;
 };
 
-/// Every fault of the specification, in its order; empty when it can be planned and run. Draws nothing, allocates little.
+/// Every fault of the specification, in its order; empty when it can be planned and run. Draws nothing, allocates
+/// little.
 std::vector<Fault> validate(const NetworkSpec& spec);
 
-/// The faults of some parameters and initial values of `model` alone, as a table of settings that many populations may share has them.
-/// `subject` begins every message, `path` every path. With `n`, arrays are allowed and must have that length.
-std::vector<Fault> validate_settings(const ModelInfo& model, std::span<const Setting> settings, std::string_view subject,
-                                     std::string_view path, std::optional<std::uint32_t> n, double dt);
+/// The faults of some parameters and initial values of `model` alone, as a table of settings that many populations may
+/// share has them. `subject` begins every message, `path` every path. With `n`, arrays are allowed and must have that
+/// length.
+std::vector<Fault> validate_settings(const ModelInfo& model, std::span<const Setting> settings,
+                                     std::string_view subject, std::string_view path, std::optional<std::uint32_t> n,
+                                     double dt);
 
 /// Names of the built-in models, and of the parameters and state variables of one, for messages.
 std::vector<std::string_view> model_names();

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -11,31 +10,6 @@
 
 namespace neuract::snn {
 namespace {
-
-struct Bounds {
-  double low, high;
-};
-
-/// Between which values a distribution draws.
-Bounds support(const Distribution& d) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  switch (d.kind) {
-    case Distribution::Kind::uniform: return {d.a, d.b};
-    case Distribution::Kind::normal: return d.b == 0.0 ? Bounds{d.a, d.a} : Bounds{-kInfinity, kInfinity};
-    case Distribution::Kind::normal_clipped:
-    case Distribution::Kind::normal_clipped_to_boundary: return {d.low, d.high};
-    case Distribution::Kind::lognormal: return {std::numeric_limits<double>::min(), kInfinity};
-    case Distribution::Kind::exponential: return {0.0, kInfinity};
-  }
-  return {-kInfinity, kInfinity};
-}
-
-/// One bound that is certainly drawn from, to look at a parameter in combination with others.
-double representative(const Distribution& d, bool upper) {
-  const Bounds bounds = support(d);
-  const double end = upper ? bounds.high : bounds.low;
-  return std::isfinite(end) ? end : d.a;
-}
 
 /// What `check` asks for in words, when numbers from `low` to `high` do not all satisfy it.
 const char* violated(Check check, double low, double high) {
@@ -57,7 +31,8 @@ class SettingChecker {
       : unit_(unit), check_(check), infinite_allowed_(infinite_allowed), n_(n) {}
 
   std::optional<std::string> operator()(double value) const {
-    if (std::isnan(value) || (std::isinf(value) && !infinite_allowed_)) return "is " + number_text(value) + ", expected a finite number";
+    if (std::isnan(value) || (std::isinf(value) && !infinite_allowed_))
+      return "is " + number_text(value) + ", expected a finite number";
     const char* rule = violated(check_, value, value);
     if (rule == nullptr) return std::nullopt;
     return "is " + number_text(value) + unit_suffix(unit_) + ", " + rule;
@@ -65,18 +40,18 @@ class SettingChecker {
 
   std::optional<std::string> operator()(const Distribution& d) const {
     if (auto text = fault(d)) return *text;
-    const Bounds bounds = support(d);
-    const char* rule = violated(check_, bounds.low, bounds.high);
+    const auto [low, high] = Sampler(d).support();
+    const char* rule = violated(check_, low, high);
     if (rule == nullptr) return std::nullopt;
     if (check_ == Check::boolean) return std::string(rule) + ", and cannot be drawn";
-    const std::string draws = std::isinf(bounds.low) ? "has no lower bound" : "can be as low as " + number_text(bounds.low);
-    return std::string(rule) + ", but its distribution " + draws + "; normal_clipped takes a bound \"low\"";
+    return std::string(rule) + ", but draws can be as low as " + short_text(low) + unit_suffix(unit_) +
+           "; normal_clipped takes a bound \"low\"";
   }
 
   std::optional<std::string> operator()(const std::vector<double>& values) const {
     if (!n_) return "is an array; only a population knows how many values it needs";
     if (values.size() != *n_) {
-      return "has " + std::to_string(values.size()) + " values for " + std::to_string(*n_) + " neurons";
+      return "has " + counted(values.size(), "value") + " for " + counted(*n_, "neuron");
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (auto text = (*this)(values[i])) return "of neuron " + std::to_string(i) + " " + *text;
@@ -101,7 +76,8 @@ std::vector<std::string> combined_faults(const ModelInfo& model, std::span<const
     drawn = drawn || std::holds_alternative<Distribution>(s->value);
     if (const auto* array = std::get_if<std::vector<double>>(&s->value)) neurons = std::max(neurons, array->size());
   }
-  // With k distributions there are 2^k corners; few checks concern more than two parameters, so four patterns reach what matters.
+  // With k distributions there are 2^k corners; few checks concern more than two parameters, so four patterns reach
+  // what matters.
   for (unsigned corner = 0; corner < (drawn ? 4U : 1U); ++corner) {
     for (std::size_t neuron = 0; neuron < neurons; ++neuron) {
       unsigned index = 0;
@@ -109,7 +85,10 @@ std::vector<std::string> combined_faults(const ModelInfo& model, std::span<const
         const auto slot = static_cast<std::size_t>(find_parameter(model, s->name));
         if (const auto* number = std::get_if<double>(&s->value)) values[slot] = *number;
         if (const auto* array = std::get_if<std::vector<double>>(&s->value)) values[slot] = (*array)[neuron];
-        if (const auto* d = std::get_if<Distribution>(&s->value)) values[slot] = representative(*d, ((corner >> (index++ % 2)) & 1U) != 0);
+        if (const auto* d = std::get_if<Distribution>(&s->value)) {
+          const auto [low, high] = Sampler(*d).support();
+          values[slot] = ((corner >> (index++ % 2)) & 1U) != 0 ? high : low;
+        }
       }
       std::vector<std::string> faults = model.check_together(values);
       if (faults.empty()) continue;
@@ -125,8 +104,9 @@ std::vector<std::string> combined_faults(const ModelInfo& model, std::span<const
 
 }  // namespace
 
-std::vector<Fault> validate_settings(const ModelInfo& model, std::span<const Setting> settings, std::string_view subject,
-                                     std::string_view path, std::optional<std::uint32_t> n, double dt) {
+std::vector<Fault> validate_settings(const ModelInfo& model, std::span<const Setting> settings,
+                                     std::string_view subject, std::string_view path, std::optional<std::uint32_t> n,
+                                     double dt) {
   std::vector<Fault> faults;
   const auto add = [&](const std::string& name, const std::string& text, bool names = false) {
     faults.push_back({std::string(path) + (name.empty() ? "" : "." + name), std::string(subject) + ": " + text, names});
@@ -152,11 +132,13 @@ std::vector<Fault> validate_settings(const ModelInfo& model, std::span<const Set
       const ParameterInfo& info = model.parameters[static_cast<std::size_t>(parameter)];
       text = std::visit(SettingChecker(info.unit, info.check, std::isinf(info.default_value), n), setting.value);
     } else {
-      text = std::visit(SettingChecker(model.states[static_cast<std::size_t>(state)].unit, Check::any, false, n), setting.value);
+      text = std::visit(SettingChecker(model.states[static_cast<std::size_t>(state)].unit, Check::any, false, n),
+                        setting.value);
     }
     if (!text && setting.name == "t_ref") {
       // A refractory period is counted in steps: one that rounds to none would silently be another model.
-      if (const auto* t_ref = std::get_if<double>(&setting.value); t_ref != nullptr && *t_ref > 0.0 && *t_ref < dt * (1.0 - 1e-9)) {
+      if (const auto* t_ref = std::get_if<double>(&setting.value);
+          t_ref != nullptr && *t_ref > 0.0 && *t_ref < dt * (1.0 - 1e-9)) {
         text = "is " + number_text(*t_ref) + " ms, shorter than one step of " + number_text(dt) + " ms; 0 means none";
       }
     }

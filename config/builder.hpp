@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "neuract/config/diagnostic.hpp"
+#include "neuract/config/document.hpp"
+#include "neuract/config/expression.hpp"
+#include "neuract/config/values.hpp"
+#include "neuract/snn/model.hpp"
+#include "neuract/snn/spec.hpp"
+
+/// The sections of a network file, each read by one function into one NetworkSpec. Private to config/.
+namespace neuract::config {
+
+/// Where the parts of the specification were written, by the paths of snn::Fault.
+class Places {
+ public:
+  struct Place {
+    Origin name;
+    Origin value;
+    bool reported = false;  ///< something about it has been reported already; what validation says would repeat it
+  };
+  void set(const std::string& path, Origin name, Origin value) { places_[path] = {name, value, false}; }
+  void set_reported(const std::string& path) { places_[path].reported = true; }
+  [[nodiscard]] bool is_reported(const std::string& path) const;
+  /// The place of the path, or of the nearest part that holds it.
+  [[nodiscard]] Place find(std::string path) const;
+
+ private:
+  std::map<std::string, Place> places_;
+};
+
+/// A [models.NAME] table, or a built-in model.
+struct Model {
+  const snn::ModelInfo* info = nullptr;  ///< null when its base is unknown
+  struct Entry {
+    snn::Setting setting;
+    Origin name;
+    Origin value;
+  };
+  std::vector<Entry> settings;  ///< those that are right by themselves
+  bool faulty = false;          ///< something has been reported: combinations of its parameters say nothing
+};
+
+/// What the file says about a population beyond the specification.
+struct Population {
+  std::uint64_t full_size = 0;
+  Scope scope;  ///< n, full_size and the variables
+};
+
+struct Builder {
+  explicit Builder(Diagnostics& reports) : diagnostics(reports) {}
+
+  Diagnostics& diagnostics;
+  snn::NetworkSpec spec;
+  Scope globals;  ///< constants, dt
+  Places places;
+  std::map<std::string, Model, std::less<>> models;
+  std::deque<Population> populations;  ///< as in spec.populations
+
+  [[nodiscard]] Context context() { return {diagnostics, globals}; }
+  [[nodiscard]] std::vector<std::string_view> population_names() const;
+  /// Index of the population, or nothing and a report.
+  std::optional<std::uint32_t> find_population(const Name& name, const std::string& subject);
+  /// All populations that a `source`, `target` or `population` key names, once each.
+  std::vector<std::uint32_t> find_populations(const Node& node, const std::string& subject);
+  /// Like the names of projections: the name itself the first time, then "name#2", "name#3", …
+  std::string unique_name(const std::string& name);
+
+ private:
+  std::map<std::string, int> used_names_;
+};
+
+// Each function takes the value of its section, and is only called when there is one.
+void read_constants(const Node& section, Builder& builder);
+void read_simulation(const Node& section, Builder& builder);
+void read_models(const Node& section, Builder& builder);
+void read_populations(const Node& section, Builder& builder);
+void read_projections(const Node& section, Builder& builder);
+void read_projection_tables(const Node& section, Builder& builder);
+void read_stimuli(const Node& section, Builder& builder);
+void read_recorders(const Node& section, Builder& builder);
+
+/// The neurons that `[0, 5, 7]` or `{ first = 0, count = 10 }` chooses, ascending as written.
+std::vector<std::uint32_t> read_neurons(const Node& node, const std::string& subject, const Context& context,
+                                        std::uint32_t n);
+
+/// `"all_to_all"` or `{ fixed_indegree = 100 }`.
+std::optional<snn::Rule> read_rule(const Node& node, const std::string& subject, const Context& context);
+
+}  // namespace neuract::config
