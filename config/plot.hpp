@@ -25,6 +25,7 @@ struct PlotData {
   std::string name;  ///< of the network: the directory's name
   double begin_ms = 0.0;
   double end_ms = 0.0;
+  double dt_ms = 0.1;
   std::vector<PlotPopulation> populations;  ///< those with recorded spikes, in the network's order
   bool complete = true;                     ///< false: the run goes on or was killed
 };

@@ -46,7 +46,7 @@ struct ProgressOptions {
 ProgressOptions detect_progress_options(std::FILE* stream, bool quiet = false);
 
 /// Threads: one at a time. May be called as often as one likes: prints at most ten times a second on a terminal;
-/// elsewhere a line every 10 % or 10 s, whichever is later.
+/// elsewhere a line every 10 % (but not within a second) or 10 s.
 class ProgressPrinter {
  public:
   using Clock = std::chrono::steady_clock;

@@ -236,11 +236,11 @@ Group OutputFile::group(hid_t parent, const std::string& name) {
   return group;
 }
 
-void OutputFile::attribute(hid_t object, const char* name, const std::vector<std::uint32_t>& values, bool scalar) {
-  const hsize_t n = values.size();
-  const Space space(scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, nullptr));
-  const Attribute attribute(H5Acreate2(object, name, H5T_STD_U32LE, space, H5P_DEFAULT, H5P_DEFAULT));
-  note(H5Awrite(attribute, H5T_NATIVE_UINT32, values.data()), "write an attribute of");
+void OutputFile::attribute(hid_t object, const char* name, hid_t file_type, hid_t memory_type, const void* values,
+                           hsize_t n) {
+  const Space space(n == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, nullptr));
+  const Attribute attribute(H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT));
+  note(H5Awrite(attribute, memory_type, values), "write an attribute of");
 }
 
 void OutputFile::attribute(hid_t object, const char* name, const std::string& value) {

@@ -90,7 +90,8 @@ class OutputFile {
   // Layout. Nothing is returned: check with status() or start() at the end.
   hid_t root() const noexcept { return file_; }
   Group group(hid_t parent, const std::string& name);
-  void attribute(hid_t object, const char* name, const std::vector<std::uint32_t>& values, bool scalar = false);
+  /// `n` 0 = a scalar.
+  void attribute(hid_t object, const char* name, hid_t file_type, hid_t memory_type, const void* values, hsize_t n = 0);
   void attribute(hid_t object, const char* name, const std::string& value);
   void attribute(hid_t object, const char* name, const std::vector<std::string>& values);
   Dataset fixed(hid_t parent, const char* name, hid_t file_type, hid_t memory_type, const void* values, hsize_t n);

@@ -124,6 +124,14 @@ class InputFile {
     return all.empty() ? "" : all.front();
   }
 
+  /// A number in an attribute; unchanged when there is none.
+  void number(hid_t object, const char* name, hid_t memory_type, void* out) const {
+    if (H5Aexists(object, name) <= 0) return;
+    const hdf5::Attribute attribute(H5Aopen(object, name, H5P_DEFAULT));
+    const hdf5::Space space(H5Aget_space(attribute));
+    if (H5Sget_simple_extent_npoints(space) == 1) H5Aread(attribute, memory_type, out);
+  }
+
   /// Milliseconds per unit of time of a dataset.
   Result<double> milliseconds(hid_t dataset, const std::string& where) const {
     const std::string units = text(dataset, "units");
@@ -193,6 +201,8 @@ Result<std::vector<PopulationSpikes>> read_all_spikes(const std::filesystem::pat
     PopulationSpikes population;
     population.population = name;
     NEURACT_TRY_ASSIGN(const auto group, file.group(spikes, name, where));
+    file.number(group, "size", H5T_NATIVE_UINT64, &population.size);
+    file.number(group, "start_ms", H5T_NATIVE_DOUBLE, &population.start_ms);
     NEURACT_TRY_ASSIGN(const auto times, file.dataset(group, "timestamps", where + "/timestamps"));
     NEURACT_TRY_ASSIGN(const auto ids, file.dataset(group, "node_ids", where + "/node_ids"));
     NEURACT_TRY_ASSIGN(auto shape, file.shape(times, 1, where + "/timestamps"));

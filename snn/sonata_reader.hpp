@@ -14,6 +14,8 @@ namespace neuract::snn {
 /// Spikes of one population in file order; both vectors have the same length.
 struct PopulationSpikes {
   std::string population;
+  std::uint64_t size = 0;  ///< neurons; 0 in files of other programs
+  double start_ms = 0.0;   ///< recorded since
   std::vector<double> times_ms;
   std::vector<std::uint64_t> node_ids;
 };

@@ -50,8 +50,10 @@ Result<void> check_name(const std::string& name) {
 }
 
 void mark_as_sonata(OutputFile& file) {
-  file.attribute(file.root(), "magic", std::vector<std::uint32_t>{0x0A7A}, true);
-  file.attribute(file.root(), "version", std::vector<std::uint32_t>{0, 1});
+  const std::uint32_t magic = 0x0A7A;
+  const std::array<std::uint32_t, 2> version{0, 1};
+  file.attribute(file.root(), "magic", H5T_STD_U32LE, H5T_NATIVE_UINT32, &magic);
+  file.attribute(file.root(), "version", H5T_STD_U32LE, H5T_NATIVE_UINT32, version.data(), version.size());
 }
 
 struct RecordedPopulation {
@@ -81,6 +83,8 @@ class SpikeFile {
       population.emplace();
       population->merger = SpikeMerger(steps_of(spec.warmup, spec.dt));
       const hdf5::Group group = file.group(spikes, population_name);
+      file.attribute(group, "size", H5T_STD_U64LE, H5T_NATIVE_UINT32, &spec.populations[recorder.population].n);
+      file.attribute(group, "start_ms", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &spec.warmup);
       population->times = file.growing(group, "timestamps", H5T_IEEE_F64LE, kSpikesPerChunk);
       file.attribute(population->times, "units", "ms");
       population->ids = file.growing(group, "node_ids", H5T_STD_U64LE, kSpikesPerChunk);

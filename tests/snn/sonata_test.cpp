@@ -151,6 +151,8 @@ TEST_F(Sonata, WarmUpIsNotRecorded) {
   ASSERT_TRUE(writer->finish());
   const auto spikes = read_spikes(directory_ / "spikes.h5").value();
   EXPECT_THAT(spikes.at(0).times_ms, ElementsAre(0.6));
+  EXPECT_EQ(spikes.at(0).start_ms, 0.5);
+  EXPECT_EQ(spikes.at(0).size, 100u);
 }
 
 // Cohorts deliver windows of their own length; the reader sees one ordered stream.
