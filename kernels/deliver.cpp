@@ -1,81 +1,75 @@
 #include "neuract/kernels/deliver.hpp"
 
+#include <algorithm>
+
 namespace neuract::kernels {
 namespace {
 
-constexpr std::uint32_t kAhead = 4;       // rows; a row's first lines arrive from memory while the rows before it are added
-constexpr std::uint32_t kLineBytes = 64;
+constexpr std::size_t kOffsetsAhead = 16;        // rows
+constexpr std::size_t kSynapsesAhead = 6;
+constexpr std::ptrdiff_t kPrefetchBytes = 1024;  // of an array; the hardware notices longer streams by itself
+constexpr std::ptrdiff_t kLineBytes = 64;
 
 template <class Element>
-void prefetch(const Element* first, const Element* last, int lines) noexcept {
-  const auto* line = reinterpret_cast<const char*>(first);
-  const auto* end = reinterpret_cast<const char*>(last);
-  for (int i = 0; i < lines && line < end; ++i, line += kLineBytes) __builtin_prefetch(line, 0, 0);
+[[gnu::always_inline]] inline void prefetch(const Element* array, std::uint32_t begin, std::uint32_t end) noexcept {
+  const char* const first = reinterpret_cast<const char*>(array + begin);
+  const std::ptrdiff_t bytes = std::min<std::ptrdiff_t>(reinterpret_cast<const char*>(array + end) - first, kPrefetchBytes);
+  for (std::ptrdiff_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(first + i, 0, 2);
 }
 
-/// `add(j)` adds synapse j.
-template <class Prefetch, class Add>
-std::uint64_t for_each_synapse(const SynapseRows& rows, const std::uint16_t* ids, std::uint32_t n, std::uint32_t first, Prefetch&& ahead,
-                               Add&& add) noexcept {
-  std::uint64_t events = 0;
-  for (std::uint32_t i = 0; i < n; ++i) {
-    if (i + kAhead < n) {
-      const std::uint32_t later = first + ids[i + kAhead];
-      ahead(rows.offsets[later], rows.offsets[later + 1]);
-    }
-    const std::uint32_t begin = rows.offsets[first + ids[i]];
-    const std::uint32_t end = rows.offsets[first + ids[i] + 1];
-    events += end - begin;
-    for (std::uint32_t j = begin; j < end; ++j) add(j);
-  }
-  return events;
+void prefetch_row(const RowEvent& event) noexcept {
+  const SynapseRows& rows = *event.rows;
+  const std::uint32_t begin = rows.offsets[event.row];
+  const std::uint32_t end = rows.offsets[event.row + 1];
+  prefetch(rows.targets, begin, end);
+  if (rows.codes != nullptr) prefetch(rows.codes, begin, end);
+  if (rows.delays != nullptr) prefetch(rows.delays, begin, end);
+  if (rows.wide_delays != nullptr) prefetch(rows.wide_delays, begin, end);
 }
 
-template <class Delay>
-std::uint64_t deliver_delayed(const SynapseRows& rows, const Delay* delays, const std::uint16_t* ids, std::uint32_t n, std::uint32_t first,
-                              const InputRing& ring, std::uint64_t step) noexcept {
-  const auto base = static_cast<std::uint32_t>(step);
-  std::int32_t* const data = ring.data;
-  const std::uint32_t mask = ring.mask;
-  const std::uint32_t stride = ring.stride;
+/// weight(j) is the weight of synapse j.
+template <class Weight>
+[[gnu::always_inline]] inline void add_row(const SynapseRows& rows, std::uint32_t begin, std::uint32_t end, std::uint32_t step, const InputRing& ring,
+                                           Weight weight) noexcept {
   const std::uint16_t* const targets = rows.targets;
-  const auto ahead = [&](std::uint32_t begin, std::uint32_t end) {
-    prefetch(targets + begin, targets + end, 8);
-    prefetch(delays + begin, delays + end, 4);
-    if (rows.codes != nullptr) prefetch(rows.codes + begin, rows.codes + end, 8);
+  const auto add_delayed = [&](const auto* delays) {
+    for (std::uint32_t j = begin; j < end; ++j) {
+      ring.data[std::size_t{(step + delays[j]) & ring.mask} * ring.stride + targets[j]] += weight(j);
+    }
   };
-  if (rows.codes == nullptr) {
-    const std::int32_t code = rows.uniform_code;
-    return for_each_synapse(rows, ids, n, first, ahead,
-                            [&](std::uint32_t j) { data[((base + delays[j]) & mask) * stride + targets[j]] += code; });
+  if (rows.delays != nullptr) {
+    add_delayed(rows.delays);
+  } else if (rows.wide_delays != nullptr) {
+    add_delayed(rows.wide_delays);
+  } else {
+    std::int32_t* const slot = ring.data + std::size_t{step & ring.mask} * ring.stride;
+    for (std::uint32_t j = begin; j < end; ++j) slot[targets[j]] += weight(j);
   }
-  const std::int16_t* const codes = rows.codes;
-  const std::int32_t scale = std::int32_t{1} << rows.shift;
-  return for_each_synapse(rows, ids, n, first, ahead,
-                          [&](std::uint32_t j) { data[((base + delays[j]) & mask) * stride + targets[j]] += codes[j] * scale; });
 }
 
 }  // namespace
 
-std::uint64_t deliver(const SynapseRows& rows, const std::uint16_t* ids, std::uint32_t n, std::uint32_t first, const InputRing& ring,
-                      std::uint64_t step) noexcept {
-  if (rows.delays != nullptr) return deliver_delayed(rows, rows.delays, ids, n, first, ring, step);
-  if (rows.wide_delays != nullptr) return deliver_delayed(rows, rows.wide_delays, ids, n, first, ring, step);
-
-  std::int32_t* const slot = ring.data + (static_cast<std::uint32_t>(step) & ring.mask) * std::size_t{ring.stride};
-  const std::uint16_t* const targets = rows.targets;
-  if (rows.codes == nullptr) {
-    const std::int32_t code = rows.uniform_code;
-    return for_each_synapse(rows, ids, n, first, [&](std::uint32_t begin, std::uint32_t end) { prefetch(targets + begin, targets + end, 8); },
-                            [&](std::uint32_t j) { slot[targets[j]] += code; });
+void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint64_t* counts) noexcept {
+  const std::size_t n = events.size();
+  for (std::size_t i = 0; i < std::min(kOffsetsAhead, n); ++i) __builtin_prefetch(events[i].rows->offsets + events[i].row, 0, 2);
+  for (std::size_t i = 0; i < std::min(kSynapsesAhead, n); ++i) prefetch_row(events[i]);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kOffsetsAhead < n) __builtin_prefetch(events[i + kOffsetsAhead].rows->offsets + events[i + kOffsetsAhead].row, 0, 2);
+    if (i + kSynapsesAhead < n) prefetch_row(events[i + kSynapsesAhead]);
+    const SynapseRows& rows = *events[i].rows;
+    const std::uint32_t begin = rows.offsets[events[i].row];
+    const std::uint32_t end = rows.offsets[events[i].row + 1];
+    const InputRing ring = rings[rows.receptor];
+    counts[rows.table] += end - begin;
+    if (rows.codes == nullptr) {
+      const std::int32_t code = rows.uniform_code;
+      add_row(rows, begin, end, events[i].step, ring, [=](std::uint32_t) { return code; });
+    } else {
+      const std::int16_t* const codes = rows.codes;
+      const std::int32_t scale = std::int32_t{1} << rows.shift;
+      add_row(rows, begin, end, events[i].step, ring, [=](std::uint32_t j) { return codes[j] * scale; });
+    }
   }
-  const std::int16_t* const codes = rows.codes;
-  const std::int32_t scale = std::int32_t{1} << rows.shift;
-  const auto ahead = [&](std::uint32_t begin, std::uint32_t end) {
-    prefetch(targets + begin, targets + end, 8);
-    prefetch(codes + begin, codes + end, 8);
-  };
-  return for_each_synapse(rows, ids, n, first, ahead, [&](std::uint32_t j) { slot[targets[j]] += codes[j] * scale; });
 }
 
 }  // namespace neuract::kernels

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace neuract::kernels {
 
@@ -14,18 +15,28 @@ struct SynapseRows {
   const std::uint16_t* wide_delays = nullptr;
   std::int32_t uniform_code = 0;
   int shift = 0;
+  std::uint32_t receptor = 0;
+  std::uint32_t table = 0;   ///< where its events are counted
 };
 
-/// Inputs of the coming steps: row (step & mask) holds one sum per neuron.
+/// One row to deliver.
+struct RowEvent {
+  const SynapseRows* rows = nullptr;
+  std::uint32_t row = 0;
+  std::uint32_t step = 0;   ///< low word of the step in which the smallest delay ends
+};
+
+/// Inputs of the coming steps: row (step & mask) holds one sum per neuron. The number of rows is a power of two.
 struct InputRing {
   std::int32_t* data = nullptr;
   std::uint32_t stride = 0;
   std::uint32_t mask = 0;
 };
 
-/// Adds the weights of the rows first + ids[0 … n-1] to the ring; synapses without extra delay act at `step`.
-/// Returns the number of synaptic events.
-std::uint64_t deliver(const SynapseRows& rows, const std::uint16_t* ids, std::uint32_t n, std::uint32_t first, const InputRing& ring,
-                      std::uint64_t step) noexcept;
+/// Adds the weights of all synapses of the rows to rings[rows->receptor], and their number to counts[rows->table].
+///
+/// Rows lie scattered over memory that is far larger than any cache. So while one is added, the synapses of rows a few places further on
+/// are on their way, and the offsets of rows further still.
+void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint64_t* counts) noexcept;
 
 }  // namespace neuract::kernels

@@ -35,33 +35,34 @@ Table make_table() {
   return t;
 }
 
-TEST(Deliver, AddsEverySynapseOfEverySpikeOnce) {
+TEST(Deliver, AddsEverySynapseOfEveryRowOnce) {
   const Table t = make_table();
-  const std::vector<std::uint16_t> ids = {0, 1, 3, 4, 5, 6, 7};
-  const std::uint32_t first = 1;
-  const std::uint64_t step = (std::uint64_t{1} << 33) + 5;
   for (const bool own_weights : {false, true}) {
     for (const int delay_bytes : {0, 1, 2}) {
-      const SynapseRows rows{t.offsets.data(), t.targets.data(), own_weights ? t.codes.data() : nullptr, delay_bytes == 1 ? t.delays.data() : nullptr,
-                             delay_bytes == 2 ? t.wide_delays.data() : nullptr, -12345, own_weights ? 3 : 0};
-      std::vector<std::int32_t> ring(kSlots * 128, 1);
-      std::vector<std::int32_t> expected = ring;
-      std::uint64_t events = 0;
-      for (const std::uint16_t id : ids) {
-        for (std::uint32_t j = t.offsets[first + id]; j < t.offsets[first + id + 1]; ++j, ++events) {
-          const std::uint64_t slot = (step + (delay_bytes ? t.delays[j] : 0)) % kSlots;
-          expected[slot * 128 + t.targets[j]] += own_weights ? t.codes[j] * 8 : -12345;
+      for (const std::uint32_t receptor : {0u, 1u}) {
+        const SynapseRows rows{t.offsets.data(), t.targets.data(), own_weights ? t.codes.data() : nullptr, delay_bytes == 1 ? t.delays.data() : nullptr,
+                               delay_bytes == 2 ? t.wide_delays.data() : nullptr, -12345, own_weights ? 3 : 0, receptor, 1};
+        std::vector<RowEvent> list;
+        for (std::uint32_t i = 0; i < 40; ++i) list.push_back({&rows, i * 7 % 9, 0xfffffff0u + i});
+        std::vector<std::int32_t> ring(kSlots * 128, 1);
+        std::vector<std::int32_t> expected = ring;
+        std::uint64_t events = 0;
+        for (const RowEvent& event : list) {
+          for (std::uint32_t j = t.offsets[event.row]; j < t.offsets[event.row + 1]; ++j, ++events) {
+            const std::uint32_t slot = (event.step + (delay_bytes ? t.delays[j] : 0)) % kSlots;
+            expected[slot * 128 + t.targets[j]] += own_weights ? t.codes[j] * 8 : -12345;
+          }
         }
+        InputRing rings[2];
+        rings[receptor] = {ring.data(), 128, kSlots - 1};
+        std::uint64_t counts[2] = {5, 100};
+        deliver(list, rings, counts);
+        EXPECT_EQ(counts[0], 5u);
+        EXPECT_EQ(counts[1], 100 + events);
+        EXPECT_EQ(ring, expected);
       }
-      EXPECT_EQ(deliver(rows, ids.data(), static_cast<std::uint32_t>(ids.size()), first, {ring.data(), 128, kSlots - 1}, step), events);
-      EXPECT_EQ(ring, expected);
     }
   }
-}
-
-TEST(Deliver, OfNoSpikesDoesNothing) {
-  const Table t = make_table();
-  EXPECT_EQ(deliver({t.offsets.data(), t.targets.data(), nullptr, nullptr, nullptr, 1, 0}, nullptr, 0, 0, {}, 3), 0u);
 }
 
 }  // namespace

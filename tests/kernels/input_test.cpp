@@ -50,7 +50,9 @@ TEST_F(Collect, GivesTheBitsOfItsDefinitionWithEveryInstructionSet) {
           input_kernels().collect(with_ring ? ring.data() : nullptr, list.data(), static_cast<std::uint32_t>(list.size()), 9, 128, step, 0.125f,
                                   out.data());
           EXPECT_EQ(out, oracle(with_ring ? &expected_ring : nullptr, list, 9, 128, step, 0.125f)) << name_of(isa);
-          if (with_ring) EXPECT_EQ(ring, std::vector<std::int32_t>(kBlock, 0));
+          if (with_ring) {
+            EXPECT_EQ(ring, std::vector<std::int32_t>(kBlock, 0));
+          }
         }
       }
     }

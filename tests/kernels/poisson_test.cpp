@@ -29,7 +29,9 @@ TEST(PoissonTable, HoldsThePoissonProbabilities) {
     double sum = 0.0;
     for (const auto& [k, p] : probabilities(PoissonTable(mean))) {
       sum += p;
-      if (p > 0.0) EXPECT_NEAR(p, poisson(mean, k), 2e-8 * std::sqrt(mean + 1.0)) << "mean " << mean << ", count " << k;
+      if (p > 0.0) {
+        EXPECT_NEAR(p, poisson(mean, k), 2e-8 * std::sqrt(mean + 1.0)) << "mean " << mean << ", count " << k;
+      }
     }
     EXPECT_DOUBLE_EQ(sum, 1.0);
   }

@@ -1,0 +1,397 @@
+#include "neuract/snn/cohort.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "neuract/snn/catalogue.hpp"
+#include "neuract/snn/distribution.hpp"
+#include "neuract/snn/random.hpp"
+
+namespace neuract::snn {
+namespace {
+
+using kernels::kBlock;
+constexpr Step kForever = std::numeric_limits<Step>::max();
+
+alignas(64) constexpr float kZeros[kBlock] = {};
+
+Step first_step_after(const Plan& plan, double ms) { return plan.steps_of(ms); }
+Step last_step_until(const Plan& plan, double ms) { return std::isinf(ms) ? kForever : plan.steps_of(ms); }
+
+std::int32_t in_quanta(double weight, double quantum) { return static_cast<std::int32_t>(std::nearbyint(weight / quantum)); }
+
+/// The members of `neurons` (population indices, ascending; empty = all) inside the range, as cohort indices.
+std::vector<std::uint32_t> inside(std::span<const std::uint32_t> neurons, const CohortRange& range) {
+  const auto low = std::lower_bound(neurons.begin(), neurons.end(), range.first);
+  const auto high = std::lower_bound(low, neurons.end(), range.first + range.count);
+  std::vector<std::uint32_t> local(low, high);
+  for (std::uint32_t& n : local) n -= range.first;
+  return local;
+}
+
+/// One number for all neurons of the range, or one for each.
+struct Values {
+  double common = 0.0;
+  std::vector<double> each;
+  double operator[](std::size_t i) const { return each.empty() ? common : each[i]; }
+};
+
+Values values_of(const Plan& plan, const CohortRange& range, const Value& value, Purpose purpose, std::uint32_t item) {
+  Values result;
+  if (const auto* number = std::get_if<double>(&value)) {
+    result.common = *number;
+  } else {
+    result.each.resize(range.count);
+    fill(value, plan.spec().seed, purpose, range.population, item, range.first, result.each);
+  }
+  return result;
+}
+
+const Setting* find_setting(const PopulationSpec& population, std::string_view name) {
+  for (const Setting& setting : population.settings) {
+    if (setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Cohort::Cohort(PlanPtr plan, CohortRange range)
+    : plan_(std::move(plan)), range_(range), blocks_((range.count + kBlock - 1) / kBlock), padded_(blocks_ * kBlock) {
+  statistics_.range = range_;
+}
+
+Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, Step quantum, const BuildProgress& progress) {
+  std::unique_ptr<Cohort> cohort(new Cohort(std::move(plan), range));
+  NEURACT_TRY(cohort->build_state());
+  const auto& projections = cohort->plan_->projections();
+  std::uint64_t built = 0;
+  for (std::uint32_t i = 0; i < projections.size(); ++i) {
+    if (projections[i].target != range.population) continue;
+    const auto report = [&](std::uint64_t n) { return !progress || progress(built + n); };
+    NEURACT_TRY_ASSIGN(std::vector<SynapseTable> tables, build_synapse_tables(*cohort->plan_, i, range, report));
+    for (SynapseTable& table : tables) {
+      built += table.synapses();
+      cohort->rows_.push_back({table.offsets.data(), table.targets.data(), table.codes.data(), table.delays.data(), table.wide_delays.data(),
+                               table.uniform_code, table.shift, static_cast<std::uint32_t>(table.receptor), static_cast<std::uint32_t>(cohort->tables_.size())});
+      cohort->tables_.push_back(std::move(table));
+    }
+  }
+  cohort->events_.assign(cohort->tables_.size(), 0);
+  cohort->uncounted_events_ = cohort->events_;
+  NEURACT_TRY(cohort->build_stimuli());
+  NEURACT_TRY(cohort->build_rings(quantum));
+  cohort->build_probes();
+  return cohort;
+}
+
+Result<void> Cohort::build_state() {
+  const PopulationPlan& population = plan_->populations()[range_.population];
+  const PopulationSpec& spec = plan_->spec().populations[range_.population];
+  const ModelInfo& model = *population.model;
+  const ModelLayout& layout = layout_of(model);
+  receptors_ = static_cast<std::uint32_t>(model.receptors.size());
+  for (std::size_t r = 0; r < 2; ++r) quantum_[r] = static_cast<float>(population.receptor_quantum[r]);
+
+  std::vector<Values> parameters;
+  for (std::uint32_t i = 0; i < model.parameters.size(); ++i) {
+    const Setting* setting = find_setting(spec, model.parameters[i].name);
+    parameters.push_back(setting ? values_of(*plan_, range_, setting->value, Purpose::parameter, i) : Values{model.parameters[i].default_value, {}});
+    individual_ = individual_ || !parameters.back().each.empty();
+  }
+  kernel_ = update_kernel(layout.index, individual_ ? Coefficients::individual : Coefficients::common);
+
+  const std::size_t prepared = individual_ ? range_.count : 1;
+  for (int i = 0; i < layout.coefficient_fields; ++i) {
+    NEURACT_TRY_ASSIGN(auto array, memory::HostArray<float>::zeros(individual_ ? padded_ : 1));
+    coefficients_.push_back(std::move(array));
+  }
+  std::vector<double> one(parameters.size());
+  std::vector<double> coefficients(static_cast<std::size_t>(layout.coefficient_fields));
+  for (std::size_t n = 0; n < prepared; ++n) {
+    for (std::size_t i = 0; i < one.size(); ++i) one[i] = parameters[i][n];
+    layout.prepare(one, plan_->dt(), coefficients);
+    for (std::size_t i = 0; i < coefficients.size(); ++i) coefficients_[i][n] = static_cast<float>(coefficients[i]);
+  }
+
+  for (int i = 0; i < layout.state_fields; ++i) {
+    NEURACT_TRY_ASSIGN(auto array, memory::HostArray<float>::zeros(padded_));
+    state_.push_back(std::move(array));
+  }
+  for (std::uint32_t i = 0; i < model.states.size(); ++i) {
+    const StateInfo& info = model.states[i];
+    const Setting* setting = find_setting(spec, info.name);
+    const Values initial = setting                  ? values_of(*plan_, range_, setting->value, Purpose::initial_state, i)
+                           : info.default_parameter ? parameters[static_cast<std::size_t>(find_parameter(model, info.default_parameter))]
+                                                    : Values{info.default_value, {}};
+    const int origin_parameter = layout.origin(static_cast<int>(i));
+    const Values origin = origin_parameter < 0 ? Values{} : parameters[static_cast<std::size_t>(origin_parameter)];
+    for (std::uint32_t n = 0; n < range_.count; ++n) state_[i][n] = static_cast<float>(initial[n] - origin[n]);
+    std::vector<float>& kept = origins_.emplace_back();
+    if (!origin.each.empty()) kept.assign(origin.each.begin(), origin.each.end());
+    else if (origin_parameter >= 0) kept.assign(1, static_cast<float>(origin.common));
+  }
+
+  statistics_.isi.resize(range_.count);
+  last_spike_.assign(range_.count, -1);
+  return {};
+}
+
+Result<void> Cohort::build_stimuli() {
+  const NetworkSpec& spec = plan_->spec();
+  const PopulationPlan& population = plan_->populations()[range_.population];
+  NEURACT_TRY_ASSIGN(current_, memory::HostArray<float>::zeros(padded_));
+  for (std::uint32_t i = 0; i < spec.stimuli.size(); ++i) {
+    const StimulusSpec& stimulus = spec.stimuli[i];
+    if (stimulus.target != range_.population) continue;
+    const std::vector<std::uint32_t> neurons = inside(stimulus.neurons, range_);
+    if (!stimulus.neurons.empty() && neurons.empty()) continue;
+    const Step start = first_step_after(*plan_, stimulus.start);
+    const Step stop = last_step_until(*plan_, stimulus.stop);
+    const int receptor = receptor_of(*population.model, stimulus.weight);
+    const std::int32_t code = in_quanta(stimulus.weight, population.receptor_quantum[receptor]);
+
+    if (const auto* poisson = std::get_if<PoissonGenerator>(&stimulus.generator)) {
+      if (poisson->rate == 0.0) continue;
+      memory::HostArray<std::int32_t> codes;
+      if (!neurons.empty()) {
+        NEURACT_TRY_ASSIGN(codes, memory::HostArray<std::int32_t>::zeros(padded_));
+        for (const std::uint32_t n : neurons) codes[n] = code;
+      }
+      poisson_.push_back({kernels::PoissonTable(poisson->rate * 1e-3 * spec.dt), Stream(spec.seed, Purpose::poisson, i).key(), receptor, code,
+                          std::move(codes), start, stop});
+    } else if (const auto* generator = std::get_if<SpikeGenerator>(&stimulus.generator)) {
+      Arrivals arrivals{{}, neurons, receptor, code};
+      const Step delay = std::max<Step>(1, plan_->steps_of(stimulus.delay));
+      for (const double time : generator->times) {
+        if (time > stimulus.start && time <= stimulus.stop) arrivals.steps.push_back(plan_->steps_of(time) - 1 + delay);
+      }
+      arrivals_.push_back(std::move(arrivals));
+    } else {
+      Current current{};
+      current.stimulus = i;
+      current.start = start;
+      current.stop = stop;
+      if (const auto* dc = std::get_if<DcGenerator>(&stimulus.generator)) {
+        current.mean = static_cast<float>(dc->amplitude);
+      } else {
+        const auto& noise = std::get<NoiseGenerator>(stimulus.generator);
+        current.mean = static_cast<float>(noise.mean);
+        current.std = static_cast<float>(noise.std);
+        current.interval = std::max<Step>(1, plan_->steps_of(noise.dt));
+      }
+      if (!neurons.empty()) {
+        current.driven.assign(padded_, false);
+        for (const std::uint32_t n : neurons) current.driven[n] = true;
+      }
+      NEURACT_TRY_ASSIGN(current.values, memory::HostArray<float>::zeros(padded_));
+      for (std::uint32_t n = 0; n < range_.count; ++n) current.values[n] = current.driven.empty() || current.driven[n] ? current.mean : 0.0f;
+      currents_.push_back(std::move(current));
+    }
+  }
+  return {};
+}
+
+Result<void> Cohort::build_rings(Step quantum) {
+  std::array<bool, 2> used{};
+  int spread = 0;
+  for (const SynapseTable& table : tables_) {
+    if (table.synapses() == 0) continue;
+    used[static_cast<std::size_t>(table.receptor)] = true;
+    spread = std::max(spread, table.delay_max - table.delay_min);
+  }
+  for (const Arrivals& arrivals : arrivals_) used[static_cast<std::size_t>(arrivals.receptor)] = true;
+  const auto slots = std::bit_ceil(static_cast<std::uint32_t>(quantum + spread));
+  for (std::size_t r = 0; r < receptors_; ++r) {
+    if (!used[r]) continue;
+    NEURACT_TRY_ASSIGN(ring_data_[r], memory::HostArray<std::int32_t>::zeros(std::size_t{slots} * padded_));
+    rings_[r] = {ring_data_[r].data(), padded_, slots - 1};
+  }
+  return {};
+}
+
+void Cohort::build_probes() {
+  const NetworkSpec& spec = plan_->spec();
+  for (std::uint32_t i = 0; i < spec.multimeters.size(); ++i) {
+    const MultimeterSpec& multimeter = spec.multimeters[i];
+    if (multimeter.population != range_.population) continue;
+    Probe probe{i, {}, inside(multimeter.neurons, range_), std::max<Step>(1, plan_->steps_of(multimeter.interval))};
+    if (multimeter.neurons.empty()) {
+      for (std::uint32_t n = 0; n < range_.count; ++n) probe.neurons.push_back(n);
+    }
+    if (probe.neurons.empty()) continue;
+    for (const std::string& name : multimeter.variables) probe.states.push_back(find_state(*plan_->populations()[range_.population].model, name));
+    probes_.push_back(std::move(probe));
+  }
+}
+
+SpikeBatch Cohort::advance(Step from, Step to, std::vector<TraceBlock>& traces) {
+  add_arrivals(from, to);
+  const auto steps = static_cast<std::size_t>(to - from);
+  masks_.assign(steps * blocks_, 0);
+  for (Step step = from; step < to;) {
+    // Within a run the same generators are on, and no multimeter wants to look.
+    const Step end = probes_.empty() ? constant_until(step, to) : step + 1;
+    prepare_currents(step);
+    for (auto& list : active_) list.clear();
+    for (const Poisson& p : poisson_) {
+      if (p.start <= step && step < p.stop) active_[static_cast<std::size_t>(p.receptor)].push_back({&p.table, p.key, p.code, p.codes.data()});
+    }
+    run(step, end, masks_.data() + static_cast<std::size_t>(step - from) * blocks_);
+    step = end;
+    if (!probes_.empty()) sample(step - 1, traces);
+  }
+  return collect_spikes(from, to, masks_);
+}
+
+void Cohort::add_arrivals(Step from, Step to) noexcept {
+  for (const Arrivals& arrivals : arrivals_) {
+    const kernels::InputRing& ring = rings_[static_cast<std::size_t>(arrivals.receptor)];
+    for (auto step = std::lower_bound(arrivals.steps.begin(), arrivals.steps.end(), from); step != arrivals.steps.end() && *step < to; ++step) {
+      std::int32_t* const slot = ring.data + (static_cast<std::size_t>(*step) & ring.mask) * ring.stride;
+      if (arrivals.neurons.empty()) {
+        for (std::uint32_t n = 0; n < range_.count; ++n) slot[n] += arrivals.code;
+      } else {
+        for (const std::uint32_t n : arrivals.neurons) slot[n] += arrivals.code;
+      }
+    }
+  }
+}
+
+Step Cohort::constant_until(Step from, Step to) const noexcept {
+  const auto cut = [&](Step boundary) {
+    if (from < boundary && boundary < to) to = boundary;
+  };
+  for (const Poisson& p : poisson_) cut(p.start), cut(p.stop);
+  for (const Current& c : currents_) {
+    cut(c.start), cut(c.stop);
+    if (c.interval > 0 && from >= c.start) cut(from + c.interval - (from - c.start) % c.interval);
+  }
+  return to;
+}
+
+void Cohort::prepare_currents(Step step) {
+  if (currents_.empty()) return;
+  std::fill_n(current_.data(), padded_, 0.0f);
+  for (Current& current : currents_) {
+    if (step < current.start || step >= current.stop) continue;
+    if (current.interval > 0) draw_noise(current, (step - current.start) / current.interval);
+    for (std::uint32_t n = 0; n < padded_; ++n) current_[n] += current.values[n];
+  }
+}
+
+void Cohort::draw_noise(Current& noise, Step interval) {
+  if (noise.drawn == interval) return;
+  noise.drawn = interval;
+  static const Sampler standard_normal(Distribution{Distribution::Kind::normal, 0.0, 1.0});
+  const Stream stream(plan_->spec().seed, Purpose::noise, noise.stimulus);
+  std::uint32_t words[kBlock];
+  float normal[kBlock];
+  for (std::uint32_t block = 0; block < blocks_; ++block) {
+    stream.fill(words, 1, range_.first / kBlock + block, static_cast<std::uint32_t>(interval), static_cast<std::uint32_t>(interval >> 32));
+    standard_normal.draw(words, normal);
+    for (std::uint32_t k = 0; k < kBlock; ++k) {
+      const std::uint32_t n = block * kBlock + k;
+      noise.values[n] = noise.driven.empty() || noise.driven[n] ? noise.mean + noise.std * normal[k] : 0.0f;
+    }
+  }
+}
+
+void Cohort::run(Step from, Step to, std::uint64_t* masks) noexcept {
+  const auto collect = kernels::input_kernels().collect;
+  const std::uint32_t first_block = range_.first / kBlock;
+  const std::uint32_t fields = static_cast<std::uint32_t>(state_.size());
+  float* state[16];
+  const float* coefficients[32];
+  alignas(64) float input[2][kBlock];
+  UpdateBlock block{state, coefficients, {kZeros, kZeros}, kZeros};
+  const bool wanted[2] = {rings_[0].data != nullptr || !active_[0].empty(), rings_[1].data != nullptr || !active_[1].empty()};
+  for (std::uint32_t b = 0; b < blocks_; ++b) {
+    const std::uint32_t offset = b * kBlock;
+    for (std::uint32_t i = 0; i < fields; ++i) state[i] = state_[i].data() + offset;
+    for (std::size_t i = 0; i < coefficients_.size(); ++i) coefficients[i] = coefficients_[i].data() + (individual_ ? offset : 0);
+    if (!currents_.empty()) block.current = current_.data() + offset;
+    const std::uint32_t left = range_.count - offset;
+    const std::uint64_t valid = left >= kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
+    for (Step step = from; step < to; ++step) {
+      for (std::size_t r = 0; r < receptors_; ++r) {
+        if (!wanted[r]) continue;
+        const kernels::InputRing& ring = rings_[r];
+        std::int32_t* const slot = ring.data == nullptr ? nullptr : ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride + offset;
+        collect(slot, active_[r].data(), static_cast<std::uint32_t>(active_[r].size()), first_block + b, offset, static_cast<std::uint64_t>(step),
+                quantum_[r], input[r]);
+        block.input[r] = input[r];
+      }
+      masks[static_cast<std::size_t>(step - from) * blocks_ + b] = kernel_(block) & valid;
+    }
+  }
+}
+
+void Cohort::sample(Step step, std::vector<TraceBlock>& traces) const {
+  if (step < plan_->warmup_steps()) return;
+  for (const Probe& probe : probes_) {
+    if ((step + 1 - plan_->warmup_steps()) % probe.interval != 0) continue;
+    auto trace = std::find_if(traces.begin(), traces.end(), [&](const TraceBlock& t) {
+      return t.multimeter == probe.multimeter && t.neurons.front() == range_.first + probe.neurons.front();
+    });
+    if (trace == traces.end()) {
+      trace = traces.insert(trace, TraceBlock{probe.multimeter, {}, {}, {}});
+      for (const std::uint32_t n : probe.neurons) trace->neurons.push_back(range_.first + n);
+    }
+    trace->steps.push_back(step);
+    for (const int i : probe.states) {
+      const auto s = static_cast<std::size_t>(i);
+      for (const std::uint32_t n : probe.neurons) {
+        const float origin = origins_[s].empty() ? 0.0f : origins_[s].size() == 1 ? origins_[s][0] : origins_[s][n];
+        trace->values.push_back(state_[s][n] + origin);
+      }
+    }
+  }
+}
+
+SpikeBatch Cohort::collect_spikes(Step from, Step to, std::span<const std::uint64_t> masks) {
+  SpikeBatch batch;
+  batch.population = range_.population;
+  batch.first = range_.first;
+  batch.begin = from;
+  batch.offsets.reserve(static_cast<std::size_t>(to - from) + 1);
+  batch.offsets.push_back(0);
+  const std::uint64_t first_gid = plan_->populations()[range_.population].first_gid + range_.first;
+  std::size_t word = 0;
+  for (Step step = from; step < to; ++step) {
+    const bool counted = step >= plan_->warmup_steps();
+    for (std::uint32_t b = 0; b < blocks_; ++b, ++word) {
+      for (std::uint64_t mask = masks[word]; mask != 0; mask &= mask - 1) {
+        const std::uint32_t n = b * kBlock + static_cast<std::uint32_t>(std::countr_zero(mask));
+        batch.ids.push_back(static_cast<std::uint16_t>(n));
+        if (!counted) continue;
+        statistics_.spike_hash += spike_mix(step, first_gid + n);
+        if (last_spike_[n] >= 0) {
+          const auto interval = static_cast<std::uint64_t>(step - last_spike_[n]);
+          CohortStatistics::Isi& isi = statistics_.isi[n];
+          isi.sum += interval;
+          isi.sum_of_squares += interval * interval;
+          ++isi.count;
+        }
+        last_spike_[n] = step;
+        ++statistics_.spikes;
+      }
+    }
+    batch.offsets.push_back(static_cast<std::uint32_t>(batch.ids.size()));
+  }
+  all_spikes_ += batch.ids.size();
+  return batch;
+}
+
+void Cohort::copy_state(int state, std::span<float> out) const {
+  const auto s = static_cast<std::size_t>(state);
+  for (std::uint32_t n = 0; n < range_.count; ++n) {
+    const float origin = origins_[s].empty() ? 0.0f : origins_[s].size() == 1 ? origins_[s][0] : origins_[s][n];
+    out[n] = state_[s][n] + origin;
+  }
+}
+
+}  // namespace neuract::snn

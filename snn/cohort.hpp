@@ -1,0 +1,138 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "neuract/kernels/deliver.hpp"
+#include "neuract/kernels/input.hpp"
+#include "neuract/kernels/poisson.hpp"
+#include "neuract/memory/host_array.hpp"
+#include "neuract/memory/result.hpp"
+#include "neuract/snn/plan.hpp"
+#include "neuract/snn/shard.hpp"
+#include "neuract/snn/spikes.hpp"
+#include "neuract/snn/synapse_table.hpp"
+#include "neuract/snn/update.hpp"
+
+namespace neuract::snn {
+
+/// One cohort: the state of its neurons, the inputs of the coming steps, its incoming synapses, stimuli, recorders and statistics.
+///
+/// A step brings, in this order: the state moves on with what it held before; spikes that arrive in the step and the generators' events
+/// act; the threshold is tested. Inputs are sums of whole quanta, so that their order does not matter.
+/// Threads: one writer.
+class Cohort {
+ public:
+  /// `quantum`: the longest window that will be advanced at once.
+  static Result<std::unique_ptr<Cohort>> build(PlanPtr plan, CohortRange range, Step quantum, const BuildProgress& progress);
+
+  const CohortRange& range() const noexcept { return range_; }
+  std::span<const SynapseTable> tables() const noexcept { return tables_; }
+
+  /// The rows of table `table`, for kernels.
+  const kernels::SynapseRows& rows(std::size_t table) const noexcept { return rows_[table]; }
+  /// Adds the synapses of these rows to the inputs; `counted` rows enter the statistics.
+  void deliver(std::span<const kernels::RowEvent> events, bool counted) noexcept {
+    kernels::deliver(events, rings_.data(), counted ? events_.data() : uncounted_events_.data());
+  }
+  /// Synaptic events of table `table`.
+  std::uint64_t events(std::size_t table) const noexcept { return events_[table]; }
+
+  /// Advances over [from, to); all inputs of these steps have been delivered. Appends to `traces` what multimeters see.
+  SpikeBatch advance(Step from, Step to, std::vector<TraceBlock>& traces);
+
+  void copy_state(int state, std::span<float> out) const;
+  const CohortStatistics& statistics() const noexcept { return statistics_; }
+  std::uint64_t all_spikes() const noexcept { return all_spikes_; }
+
+ private:
+  struct Poisson {
+    kernels::PoissonTable table;
+    std::uint64_t key;
+    int receptor;
+    std::int32_t code;
+    memory::HostArray<std::int32_t> codes;  // per neuron, where only some are driven
+    Step start, stop;
+  };
+  struct Current {  // dc and noise generators
+    std::uint32_t stimulus;
+    float mean;
+    float std;
+    Step interval;                    // of noise; 0 = constant
+    Step drawn = -1;                  // number of the interval whose values are in `values`
+    memory::HostArray<float> values;  // per neuron; amplitude or current noise, 0 where not driven
+    std::vector<bool> driven;         // empty = all
+    Step start, stop;
+  };
+  struct Arrivals {  // of a spike generator
+    std::vector<Step> steps;  // ascending
+    std::vector<std::uint32_t> neurons;  // in the cohort; empty = all
+    int receptor;
+    std::int32_t code;
+  };
+  struct Probe {  // a multimeter's part
+    std::uint32_t multimeter;
+    std::vector<int> states;
+    std::vector<std::uint32_t> neurons;  // in the cohort
+    Step interval;
+  };
+
+  Cohort(PlanPtr plan, CohortRange range);
+  Result<void> build_state();
+  Result<void> build_stimuli();
+  Result<void> build_rings(Step quantum);
+  void build_probes();
+
+  void add_arrivals(Step from, Step to) noexcept;
+  Step constant_until(Step from, Step to) const noexcept;
+  void prepare_currents(Step step);
+  void draw_noise(Current& noise, Step interval);
+  void run(Step from, Step to, std::uint64_t* masks) noexcept;
+  void sample(Step step, std::vector<TraceBlock>& traces) const;
+  SpikeBatch collect_spikes(Step from, Step to, std::span<const std::uint64_t> masks);
+
+  PlanPtr plan_;
+  CohortRange range_;
+  std::uint32_t blocks_ = 0;    // of 64 neurons
+  std::uint32_t padded_ = 0;    // neurons, whole blocks
+  std::uint32_t receptors_ = 1;
+  UpdateKernel kernel_ = nullptr;
+  bool individual_ = false;
+  std::vector<memory::HostArray<float>> state_;
+  std::vector<memory::HostArray<float>> coefficients_;  // one number, or one per neuron
+  std::vector<std::vector<float>> origins_;             // per public state variable: empty (0), one number, or one per neuron
+  std::array<float, 2> quantum_{1.0f, 1.0f};
+  std::array<memory::HostArray<std::int32_t>, 2> ring_data_;
+  std::array<kernels::InputRing, 2> rings_;
+  std::vector<SynapseTable> tables_;
+  std::vector<kernels::SynapseRows> rows_;              // the tables' arrays
+  std::vector<std::uint64_t> events_;                   // per table
+  std::vector<std::uint64_t> uncounted_events_;
+  std::vector<Poisson> poisson_;
+  std::vector<Current> currents_;
+  std::vector<Arrivals> arrivals_;
+  std::vector<Probe> probes_;
+  memory::HostArray<float> current_;                    // sum of the current generators, or one block of zeros
+  std::array<std::vector<kernels::PoissonInput>, 2> active_;
+  std::vector<std::uint64_t> masks_;
+  std::vector<Step> last_spike_;
+  CohortStatistics statistics_;
+  std::uint64_t all_spikes_ = 0;
+};
+
+/// The 64-bit number that a spike adds to spike_hash.
+constexpr std::uint64_t spike_mix(Step step, std::uint64_t gid) noexcept {
+  // SplitMix64's finaliser (Steele, Lea and Flood 2014) over both numbers.
+  std::uint64_t x = static_cast<std::uint64_t>(step) * 0x9E3779B97F4A7C15u + gid;
+  for (int round = 0; round < 2; ++round) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    x ^= x >> 31;
+  }
+  return x;
+}
+
+}  // namespace neuract::snn

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "neuract/snn/model.hpp"
+
+/// The vocabulary in which a neuron model is declared, once, in its own file under snn/models/.
+///
+/// A model is a struct with
+///   name, summary, source, current_unit, receptors
+///   Parameters         doubles with their defaults, and `parameters`, one row per member: unit, meaning, check
+///   State<T>           members of type T only; the first ones are described by `states`, the others stay private to the model
+///   Coefficients<T>    members of type T only: what a step needs
+///   prepare(p, dt_ms)  Coefficients<double> from Parameters, once per population or per neuron
+///   step(s, c, in0, in1, current)   one step of one neuron: branch-free arithmetic, the same on every processor; true = spike
+/// `in0` and `in1` are the sums of the weights that arrive in this step at the first and the second receptor.
+#if defined(__CUDACC__)
+#define NEURACT_STEP __host__ __device__ inline
+#else
+#define NEURACT_STEP [[gnu::always_inline]] inline
+#endif
+
+namespace neuract::snn {
+
+template <class Parameters>
+struct ParameterRow {
+  const char* name;
+  double Parameters::*member;
+  const char* unit;
+  const char* meaning;
+  Check check = Check::any;
+};
+
+/// `origin`: the parameter that the stored value is relative to (a potential kept relative to E_L has smaller rounding errors).
+template <class Parameters>
+struct StateRow {
+  const char* name;
+  const char* unit;
+  const char* meaning;
+  double default_value = 0.0;
+  double Parameters::*default_parameter = nullptr;
+  double Parameters::*origin = nullptr;
+};
+
+template <template <class> class Struct>
+inline constexpr std::size_t kFields = sizeof(Struct<double>) / sizeof(double);
+
+/// A struct whose members are all T, as an array, and back.
+template <template <class> class Struct, class T>
+constexpr auto to_array(const Struct<T>& value) {
+  return std::bit_cast<std::array<T, kFields<Struct>>>(value);
+}
+template <template <class> class Struct, class T>
+constexpr Struct<T> from_array(const std::array<T, kFields<Struct>>& fields) {
+  return std::bit_cast<Struct<T>>(fields);
+}
+
+template <class T>
+NEURACT_STEP T larger(T a, T b) {
+  return a < b ? b : a;
+}
+
+}  // namespace neuract::snn

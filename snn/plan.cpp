@@ -1,0 +1,221 @@
+#include "neuract/snn/plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "neuract/kernels/poisson.hpp"
+#include "neuract/snn/catalogue.hpp"
+#include "neuract/snn/connectivity.hpp"
+#include "neuract/snn/distribution.hpp"
+#include "neuract/snn/validate.hpp"
+
+namespace neuract::snn {
+namespace {
+
+constexpr double kLargestSum = 0x1p30;      // in quanta: 32-bit sums of one step stay below it
+constexpr double kLargestCode = 32767.0;    // of a stored weight
+constexpr int kSmallestExponent = -120;     // keeps float(sum) · quantum a normal number
+
+struct Interval {
+  double low = 0.0;
+  double high = 0.0;
+  double magnitude() const { return std::max(std::abs(low), std::abs(high)); }
+};
+
+Interval support_of(const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) return {*number, *number};
+  const auto support = Sampler(std::get<Distribution>(value)).support();
+  return {support.first, support.second};
+}
+
+/// The smallest power of two that is not below x > 0.
+double power_of_two_above(double x) {
+  int exponent = 0;
+  const double fraction = std::frexp(x, &exponent);  // x = fraction · 2^exponent, 0.5 <= fraction < 1
+  if (fraction == 0.5) --exponent;
+  return std::ldexp(1.0, std::max(exponent, kSmallestExponent));
+}
+
+/// The largest sum of weights that one step can bring to a neuron, per receptor.
+std::vector<std::array<double, 2>> largest_inputs(const NetworkSpec& spec, const std::vector<ProjectionPlan>& projections) {
+  std::vector<std::array<double, 2>> sums(spec.populations.size(), {0.0, 0.0});
+  for (std::size_t i = 0; i < projections.size(); ++i) {
+    const ProjectionSpec& projection = spec.projections[i];
+    const Interval weight = support_of(projection.weight);
+    const double indegree = max_indegree_bound(projection.rule, spec.populations[projection.source].n, spec.populations[projection.target].n,
+                                               projection.source == projection.target);
+    auto& sum = sums[projection.target];
+    if (weight.high > 0.0 || weight.low >= 0.0) sum[static_cast<std::size_t>(projections[i].receptor_positive)] += indegree * weight.high;
+    if (weight.low < 0.0) sum[static_cast<std::size_t>(projections[i].receptor_negative)] -= indegree * weight.low;
+  }
+  for (const StimulusSpec& stimulus : spec.stimuli) {
+    double events = 0.0;
+    if (const auto* poisson = std::get_if<PoissonGenerator>(&stimulus.generator)) {
+      events = kernels::PoissonTable(poisson->rate * 1e-3 * spec.dt).largest();
+    } else if (std::holds_alternative<SpikeGenerator>(stimulus.generator)) {
+      events = 1.0;
+    }
+    sums[stimulus.target][static_cast<std::size_t>(receptor_of(*find_model(spec.populations[stimulus.target].model), stimulus.weight))] +=
+        events * std::abs(stimulus.weight);
+  }
+  return sums;
+}
+
+ProjectionPlan plan_projection(const NetworkSpec& spec, const ProjectionSpec& projection) {
+  const std::uint32_t n_source = spec.populations[projection.source].n;
+  const std::uint32_t n_target = spec.populations[projection.target].n;
+  const ModelInfo& model = *find_model(spec.populations[projection.target].model);
+  const DelaySampler delay(projection.delay, spec.dt);
+  ProjectionPlan plan;
+  plan.source = projection.source;
+  plan.target = projection.target;
+  plan.uniform_weight = std::holds_alternative<double>(projection.weight);
+  plan.delay_min = delay.min_steps();
+  plan.delay_max = delay.max_steps();
+  plan.uniform_delay = plan.delay_min == plan.delay_max;
+  plan.receptor_positive = receptor_of(model, 1.0);
+  plan.receptor_negative = receptor_of(model, -1.0);
+  plan.expected_synapses = expected_synapses(projection.rule, n_source, n_target, projection.source == projection.target);
+  return plan;
+}
+
+/// Relative cost of one step of one neuron: its update, its generators, and the synaptic events it receives at a typical rate.
+std::vector<double> work_per_neuron(const Plan& plan) {
+  constexpr double kTypicalRate = 10.0;  // Hz
+  constexpr double kGeneratorWork = 1.0;
+  constexpr double kEventWork = 1.0;
+  std::vector<double> work(plan.populations().size(), 1.0);
+  for (const StimulusSpec& stimulus : plan.spec().stimuli) {
+    if (std::holds_alternative<PoissonGenerator>(stimulus.generator)) work[stimulus.target] += kGeneratorWork;
+  }
+  for (const ProjectionPlan& projection : plan.projections()) {
+    const double indegree = projection.expected_synapses / std::max(1u, plan.populations()[projection.target].n);
+    work[projection.target] += indegree * kTypicalRate * 1e-3 * plan.dt() * kEventWork;
+  }
+  return work;
+}
+
+std::uint32_t align_up(std::uint32_t n) { return (n + kCohortAlignment - 1) / kCohortAlignment * kCohortAlignment; }
+
+/// Input rings dominate what a cohort touches at random; they should stay in the second-level cache.
+std::uint32_t cohort_size_for_cache(const Plan& plan, std::uint32_t population) {
+  constexpr double kRingBytes = 1 << 20;
+  int spread = 0;
+  for (const ProjectionPlan& projection : plan.projections()) {
+    if (projection.target == population) spread = std::max(spread, projection.delay_max - projection.delay_min);
+  }
+  const double slots = std::bit_ceil(static_cast<unsigned>(spread) + 1u);
+  const double receptors = static_cast<double>(plan.populations()[population].model->receptors.size());
+  const double size = kRingBytes / (slots * receptors * sizeof(std::int32_t));
+  return static_cast<std::uint32_t>(std::clamp(size, 1024.0, double{kMaxCohortSize}));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
+  if (const std::vector<Fault> faults = validate(spec); !faults.empty()) return fail(ErrorCode::invalid_argument, faults.front().message);
+
+  std::shared_ptr<Plan> plan(new Plan());
+  std::uint64_t gid = 0;
+  for (const PopulationSpec& population : spec.populations) {
+    plan->populations_.push_back({find_model(population.model), population.n, gid, {1.0, 1.0}});
+    gid += population.n;
+  }
+  for (const ProjectionSpec& projection : spec.projections) plan->projections_.push_back(plan_projection(spec, projection));
+
+  const auto sums = largest_inputs(spec, plan->projections_);
+  for (std::size_t p = 0; p < sums.size(); ++p) {
+    for (std::size_t r = 0; r < 2; ++r) {
+      if (sums[p][r] > 0.0) plan->populations_[p].receptor_quantum[r] = power_of_two_above(sums[p][r] / kLargestSum);
+    }
+  }
+  for (std::size_t i = 0; i < spec.projections.size(); ++i) {
+    ProjectionPlan& projection = plan->projections_[i];
+    if (projection.uniform_weight) continue;
+    const Interval weight = support_of(spec.projections[i].weight);
+    const auto& quanta = plan->populations_[projection.target].receptor_quantum;
+    const double receptor_quantum = std::max(quanta[projection.receptor_positive], quanta[projection.receptor_negative]);
+    projection.weight_quantum = receptor_quantum;
+    if (weight.magnitude() > 0.0) projection.weight_quantum = std::max(receptor_quantum, power_of_two_above(weight.magnitude() / kLargestCode));
+  }
+
+  plan->spec_ = std::move(spec);
+  plan->warmup_steps_ = plan->steps_of(plan->spec_.warmup);
+  plan->total_steps_ = plan->warmup_steps_ + plan->steps_of(plan->spec_.duration);
+  plan->estimate_ = plan->make_estimate();
+  return std::shared_ptr<const Plan>(std::move(plan));
+}
+
+Step Plan::steps_of(double ms) const noexcept { return static_cast<Step>(std::llround(ms / spec_.dt)); }
+
+Estimate Plan::make_estimate() const {
+  Estimate estimate;
+  std::vector<double> ring_slots(populations_.size(), 1.0);
+  for (const ProjectionPlan& projection : projections_) {
+    const int spread = projection.delay_max - projection.delay_min;
+    const double per_synapse = 2.0 + (projection.uniform_weight ? 0.0 : 2.0) + (projection.uniform_delay ? 0.0 : spread > 255 ? 2.0 : 1.0);
+    const double cohorts = std::ceil(1.0 * populations_[projection.target].n / cohort_size_for_cache(*this, projection.target));
+    estimate.synapses += projection.expected_synapses;
+    estimate.synapse_bytes += projection.expected_synapses * per_synapse + cohorts * (populations_[projection.source].n + 1.0) * 4.0;
+    estimate.build_bytes = std::max(estimate.build_bytes, populations_[projection.source].n * 8.0);
+    ring_slots[projection.target] = std::max(ring_slots[projection.target], std::bit_ceil(static_cast<unsigned>(spread + projection.delay_min)) * 1.0);
+    if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps) estimate.epoch_steps = projection.delay_min;
+  }
+  for (std::size_t p = 0; p < populations_.size(); ++p) {
+    const ModelLayout& layout = layout_of(*populations_[p].model);
+    const bool individual = std::any_of(spec_.populations[p].settings.begin(), spec_.populations[p].settings.end(), [&](const Setting& s) {
+      return find_parameter(*populations_[p].model, s.name) >= 0 && !std::holds_alternative<double>(s.value);
+    });
+    const double statistics = 40.0;
+    const double per_neuron = 4.0 * (layout.state_fields + (individual ? layout.coefficient_fields : 0)) +
+                              4.0 * ring_slots[p] * static_cast<double>(populations_[p].model->receptors.size()) + statistics;
+    estimate.neurons += populations_[p].n;
+    estimate.state_bytes += per_neuron * populations_[p].n;
+  }
+  return estimate;
+}
+
+std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shards, std::uint32_t cohort_size) {
+  const std::vector<double> work = work_per_neuron(plan);
+  const auto& populations = plan.populations();
+  double total = 0.0;
+  for (std::size_t p = 0; p < work.size(); ++p) total += work[p] * populations[p].n;
+
+  // Shard k ends at the global id where k+1 shares of the work are done, at a multiple of the alignment within its population.
+  std::vector<std::uint64_t> ends;
+  double before = 0.0;
+  std::size_t p = 0;
+  for (std::uint32_t k = 1; k < shards; ++k) {
+    const double share = total * k / shards;
+    while (p + 1 < work.size() && before + work[p] * populations[p].n < share) before += work[p] * populations[p].n, ++p;
+    const double blocks = std::round((share - before) / work[p] / kCohortAlignment);
+    ends.push_back(populations[p].first_gid + std::min<std::uint64_t>(populations[p].n, static_cast<std::uint64_t>(blocks) * kCohortAlignment));
+  }
+  ends.push_back(populations.empty() ? 0 : populations.back().first_gid + populations.back().n);
+
+  std::vector<std::vector<CohortRange>> placement;
+  std::uint64_t begin = 0;
+  for (const std::uint64_t end : ends) {
+    if (end <= begin) continue;
+    auto& shard = placement.emplace_back();
+    for (std::uint32_t q = 0; q < populations.size(); ++q) {
+      const std::uint64_t low = std::max(begin, populations[q].first_gid);
+      const std::uint64_t high = std::min(end, populations[q].first_gid + populations[q].n);
+      if (low >= high) continue;
+      const std::uint32_t limit = std::min(kMaxCohortSize, align_up(cohort_size != 0 ? cohort_size : cohort_size_for_cache(plan, q)));
+      const auto length = static_cast<std::uint32_t>(high - low);
+      const std::uint32_t cohorts = (length + limit - 1) / limit;
+      const std::uint32_t size = align_up((length + cohorts - 1) / cohorts);
+      for (std::uint32_t first = 0; first < length; first += size) {
+        shard.push_back({q, static_cast<std::uint32_t>(low - populations[q].first_gid) + first, std::min(size, length - first)});
+      }
+    }
+    begin = end;
+  }
+  return placement;
+}
+
+}  // namespace neuract::snn

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "neuract/memory/result.hpp"
+#include "neuract/snn/model.hpp"
+#include "neuract/snn/spec.hpp"
+#include "neuract/snn/spikes.hpp"
+
+namespace neuract::snn {
+
+/// A contiguous part of one population, updated by one writer. At most 65,536 neurons: a target index is 16 bits.
+struct CohortRange {
+  std::uint32_t population = 0;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+inline constexpr std::uint32_t kCohortAlignment = 64;       ///< cohorts begin at multiples of it
+inline constexpr std::uint32_t kMaxCohortSize = 65536;
+
+/// A projection in steps and integers.
+///
+/// Weights are whole multiples of the receptor's quantum (a power of two), so that sums are exact in 32-bit integers and the same in
+/// any order. The quantum is the finest with which the largest possible sum of one step still fits.
+struct ProjectionPlan {
+  std::uint32_t source = 0;
+  std::uint32_t target = 0;
+  bool uniform_weight = true;
+  bool uniform_delay = true;
+  int delay_min = 1;          ///< steps
+  int delay_max = 1;
+  int receptor_positive = 0;  ///< receptor of weights >= 0
+  int receptor_negative = 0;
+  double expected_synapses = 0.0;
+  double weight_quantum = 1.0;  ///< of the stored 16-bit codes, when the weight is not uniform
+};
+
+struct PopulationPlan {
+  const ModelInfo* model = nullptr;
+  std::uint32_t n = 0;
+  std::uint64_t first_gid = 0;      ///< global id of neuron 0
+  double receptor_quantum[2] = {1.0, 1.0};
+};
+
+/// Estimated before anything is built.
+struct Estimate {
+  std::uint64_t neurons = 0;
+  double synapses = 0.0;
+  double synapse_bytes = 0.0;
+  double state_bytes = 0.0;
+  double build_bytes = 0.0;     ///< peak of temporary memory while building
+  Step epoch_steps = 0;         ///< smallest delay of all projections; 0 = no projections
+};
+
+/// A validated network in steps: what every cohort, on any machine, derives from the same specification.
+class Plan {
+ public:
+  /// Error: the first fault of validate(spec).
+  static Result<std::shared_ptr<const Plan>> make(NetworkSpec spec);
+
+  const NetworkSpec& spec() const noexcept { return spec_; }
+  const std::vector<PopulationPlan>& populations() const noexcept { return populations_; }
+  const std::vector<ProjectionPlan>& projections() const noexcept { return projections_; }
+  double dt() const noexcept { return spec_.dt; }
+  Step warmup_steps() const noexcept { return warmup_steps_; }
+  Step total_steps() const noexcept { return total_steps_; }  ///< warm-up included
+  Step steps_of(double ms) const noexcept;                    ///< round(ms / dt)
+  double time_of(Step step) const noexcept { return static_cast<double>(step + 1) * spec_.dt; }
+  const Estimate& estimate() const noexcept { return estimate_; }
+
+ private:
+  Plan() = default;
+  Estimate make_estimate() const;
+  NetworkSpec spec_;
+  std::vector<PopulationPlan> populations_;
+  std::vector<ProjectionPlan> projections_;
+  Estimate estimate_;
+  Step warmup_steps_ = 0;
+  Step total_steps_ = 0;
+};
+using PlanPtr = std::shared_ptr<const Plan>;
+
+/// Cuts the populations into cohorts and deals them out to `shards` shards (one per actor) in contiguous runs of about equal
+/// estimated work. `cohort_size` 0 = chosen for the cache. Every shard gets at least one cohort; there may be fewer shards than asked.
+std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shards, std::uint32_t cohort_size = 0);
+
+}  // namespace neuract::snn

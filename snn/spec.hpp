@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What a network is, as plain data: names, numbers and distributions in the user's units (ms, mV, pA, pF, Hz).
+///
+/// A NetworkSpec comes from a network file (config/) or is filled in by an embedding program. It holds nothing that depends on how
+/// the network will run. `validate` (snn/validate.hpp) lists every fault in it; `Plan` (snn/plan.hpp) turns it into steps and sizes.
+namespace neuract::snn {
+
+/// A probability distribution. Each draw is a pure function of (seed, what is drawn, which neuron or synapse).
+struct Distribution {
+  enum class Kind : std::uint8_t {
+    uniform,                     ///< on [a, b)
+    normal,                      ///< mean a, standard deviation b
+    normal_clipped,              ///< normal, redrawn until inside [low, high]
+    normal_clipped_to_boundary,  ///< normal, values outside moved to the nearer bound
+    lognormal,                   ///< exp of a normal with mean a, standard deviation b
+    exponential,                 ///< mean a
+  };
+  Kind kind = Kind::uniform;
+  double a = 0.0;
+  double b = 1.0;
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+};
+
+/// One number for all, one draw for each, or the numbers themselves (one per neuron).
+using Value = std::variant<double, Distribution, std::vector<double>>;
+
+struct Setting {
+  std::string name;  ///< a parameter or state variable of the model
+  Value value;
+};
+
+struct PopulationSpec {
+  std::string name;
+  std::uint32_t n = 0;
+  std::string model;               ///< a built-in model, see snn/model.hpp
+  std::vector<Setting> settings;   ///< what differs from the model's defaults; state variables set the value at t = 0
+};
+
+struct Rule {
+  enum class Kind : std::uint8_t {
+    one_to_one,
+    all_to_all,
+    fixed_indegree,       ///< count = synapses onto every target
+    fixed_outdegree,      ///< count = synapses from every source
+    fixed_total_number,   ///< count = synapses in all
+    pairwise_bernoulli,   ///< p = probability of each ordered pair
+  };
+  Kind kind = Kind::all_to_all;
+  std::uint64_t count = 0;
+  double p = 0.0;
+  bool allow_autapses = true;
+  bool allow_multapses = true;  ///< for the three fixed rules
+};
+
+/// Static synapses from one population to another.
+struct ProjectionSpec {
+  std::string name;           ///< unique; the default is "source->target", with "#2" … for further ones
+  std::uint32_t source = 0;   ///< index in NetworkSpec::populations
+  std::uint32_t target = 0;
+  Rule rule;
+  Value weight = 1.0;         ///< in the target model's unit (mV for delta synapses, pA for currents); number or distribution
+  Value delay = 1.0;          ///< ms; rounded to steps, at least one step
+};
+
+/// Independent Poisson train for every target neuron, delivered in the step it is drawn in.
+struct PoissonGenerator {
+  double rate = 0.0;  ///< Hz
+};
+/// Constant current.
+struct DcGenerator {
+  double amplitude = 0.0;  ///< pA (mV-like units for izhikevich)
+};
+/// Gaussian current, constant over `dt`, independent for every target neuron.
+struct NoiseGenerator {
+  double mean = 0.0;  ///< pA
+  double std = 0.0;   ///< pA
+  double dt = 1.0;    ///< ms, a multiple of the simulation step
+};
+/// The given spike times, sent to every selected target neuron.
+struct SpikeGenerator {
+  std::vector<double> times;  ///< ms, on the grid, ascending
+};
+
+struct StimulusSpec {
+  std::string name;
+  std::variant<PoissonGenerator, DcGenerator, NoiseGenerator, SpikeGenerator> generator;
+  std::uint32_t target = 0;               ///< population
+  std::vector<std::uint32_t> neurons;     ///< indices in the population, ascending; empty = all
+  double weight = 1.0;                    ///< poisson_generator and spike_generator
+  double delay = 0.0;                     ///< ms, spike_generator; 0 = one step
+  double start = 0.0;                     ///< ms; active for start < t <= stop
+  double stop = std::numeric_limits<double>::infinity();
+};
+
+struct SpikeRecorderSpec {
+  std::uint32_t population = 0;
+};
+
+struct MultimeterSpec {
+  std::uint32_t population = 0;
+  std::vector<std::string> variables;
+  std::vector<std::uint32_t> neurons;  ///< ascending; empty = all
+  double interval = 1.0;               ///< ms, a multiple of dt
+};
+
+/// Stops the run when the mean rate of any population over `window` exceeds `rate`.
+struct RateGuard {
+  double rate = 0.0;     ///< Hz
+  double window = 100.0; ///< ms
+};
+
+struct NetworkSpec {
+  std::string name = "network";
+  double dt = 0.1;         ///< ms
+  double warmup = 0.0;     ///< ms, simulated but neither counted nor recorded
+  double duration = 1000;  ///< ms after the warm-up
+  std::uint64_t seed = 1;
+  std::optional<RateGuard> stop_if;
+  std::vector<PopulationSpec> populations;
+  std::vector<ProjectionSpec> projections;
+  std::vector<StimulusSpec> stimuli;
+  std::vector<SpikeRecorderSpec> spike_recorders;
+  std::vector<MultimeterSpec> multimeters;
+};
+
+}  // namespace neuract::snn

@@ -1,0 +1,62 @@
+namespace neuract::snn::NEURACT_ISA {
+
+template <class T, int N>
+struct Fields {
+  T values[N];
+};
+
+template <class Model, bool kIndividual, int... S, int... C>
+[[gnu::always_inline]] inline std::uint64_t update(const UpdateBlock& block, std::integer_sequence<int, S...>,
+                                                   std::integer_sequence<int, C...>) noexcept {
+  using State = typename Model::template State<float>;
+  using Coefficient = typename Model::template Coefficients<float>;
+  constexpr int kState = sizeof...(S);
+  constexpr int kCoefficients = sizeof...(C);
+  constexpr int kNeurons = 64;
+  // Copies on the stack cannot alias each other: that is what lets the loop become vector code.
+  alignas(64) float state[kState][kNeurons];
+  alignas(64) std::int32_t fired[kNeurons];
+  for (int i = 0; i < kState; ++i) {
+    for (int k = 0; k < kNeurons; ++k) state[i][k] = block.state[i][k];
+  }
+  Fields<float, kCoefficients> common{};
+  if constexpr (!kIndividual) common = {{block.coefficients[C][0]...}};
+  const float* const coefficients[kCoefficients] = {block.coefficients[C]...};
+  const float* const input0 = block.input[0];
+  const float* const input1 = block.input[1];
+  const float* const current = block.current;
+#pragma GCC ivdep
+  for (int k = 0; k < kNeurons; ++k) {
+    const Fields<float, kState> before{{state[S][k]...}};
+    State s = __builtin_bit_cast(State, before);
+    Fields<float, kCoefficients> c = common;
+    if constexpr (kIndividual) c = {{coefficients[C][k]...}};
+    const bool spike = Model::step(s, __builtin_bit_cast(Coefficient, c), input0[k], input1[k], current[k]);
+    using StateFields = Fields<float, kState>;
+    const StateFields after = __builtin_bit_cast(StateFields, s);
+    ((state[S][k] = after.values[S]), ...);
+    fired[k] = spike ? 1 : 0;
+  }
+  std::int32_t any = 0;
+  for (int k = 0; k < kNeurons; ++k) any |= fired[k];
+  for (int i = 0; i < kState; ++i) {
+    for (int k = 0; k < kNeurons; ++k) block.state[i][k] = state[i][k];
+  }
+  std::uint64_t mask = 0;
+  if (any != 0) {
+    for (int k = 0; k < kNeurons; ++k) mask |= static_cast<std::uint64_t>(fired[k]) << k;
+  }
+  return mask;
+}
+
+template <class Model, bool kIndividual>
+static std::uint64_t update_entry(const UpdateBlock& block) noexcept {
+  return update<Model, kIndividual>(block, std::make_integer_sequence<int, sizeof(typename Model::template State<float>) / sizeof(float)>{},
+                                    std::make_integer_sequence<int, sizeof(typename Model::template Coefficients<float>) / sizeof(float)>{});
+}
+
+#define NEURACT_UPDATE_ENTRY(Model) {&update_entry<Model, false>, &update_entry<Model, true>},
+static constexpr UpdateKernel kUpdateKernels[][2] = {NEURACT_FOR_EACH_MODEL(NEURACT_UPDATE_ENTRY)};
+#undef NEURACT_UPDATE_ENTRY
+
+}  // namespace neuract::snn::NEURACT_ISA
