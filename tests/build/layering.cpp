@@ -6,7 +6,6 @@
 #include <iterator>
 #include <optional>
 #include <regex>
-#include <sstream>
 #include <string_view>
 
 namespace neuract::layering {
@@ -75,33 +74,44 @@ std::string text_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+struct Include {
+  std::size_t line;
+  std::string path;
+};
+
+std::vector<Include> includes_of(const fs::path& file) {
+  static const std::regex kInclude(R"re(^\s*#\s*include\s*[<"]([^>"]+)[>"])re");
+  std::vector<Include> includes;
+  std::ifstream in(file);
+  std::string line;
+  std::smatch match;
+  for (std::size_t number = 1; std::getline(in, line); ++number)
+    if (std::regex_search(line, match, kInclude)) includes.push_back({number, match[1]});
+  return includes;
+}
+
 }  // namespace
 
 std::vector<std::string> include_faults(const fs::path& tree) {
-  static const std::regex kInclude(R"re(^\s*#\s*include\s*[<"]([^>"]+)[>"])re");
   std::vector<std::string> faults;
   std::vector<std::string_view> folders(kLayers.begin(), kLayers.end());
   folders.insert(folders.end(), kUsers.begin(), kUsers.end());
   for (const auto folder : folders) {
     for (const auto& file : sources_in(tree / folder)) {
       const fs::path relative = file.lexically_relative(tree);
-      std::istringstream lines(text_of(file));
-      std::string line;
-      for (std::size_t number = 1; std::getline(lines, line); ++number) {
-        std::smatch include;
-        if (!std::regex_search(line, include, kInclude)) continue;
-        if (const std::string fault = fault_of(tree, relative, include[1]); !fault.empty())
-          faults.push_back(relative.generic_string() + ":" + std::to_string(number) + ": " + fault);
-      }
+      for (const auto& include : includes_of(file))
+        if (const std::string fault = fault_of(tree, relative, include.path); !fault.empty())
+          faults.push_back(relative.generic_string() + ":" + std::to_string(include.line) + ": " + fault);
     }
   }
   return faults;
 }
 
-std::vector<std::string> unlisted_files(const fs::path& tree) {
+std::vector<std::string> unlisted_sources(const fs::path& tree) {
   std::vector<std::string> unlisted;
   for (const auto folder : kLayers) {
     for (const auto& file : sources_in(tree / folder)) {
+      if (file.extension() != ".cpp") continue;
       // The nearest list upwards is the one that has to name it, by its path from there.
       fs::path list = file.parent_path();
       while (list != tree && !fs::exists(list / "CMakeLists.txt")) list = list.parent_path();
@@ -113,6 +123,18 @@ std::vector<std::string> unlisted_files(const fs::path& tree) {
     }
   }
   return unlisted;
+}
+
+std::vector<std::string> missing_headers(const fs::path& tree, const std::vector<std::string>& public_headers) {
+  static constexpr std::string_view kOurs = "neuract/";
+  std::vector<std::string> missing;
+  for (const auto& header : public_headers)
+    for (const auto& include : includes_of(tree / header))
+      if (include.path.starts_with(kOurs) && std::find(public_headers.begin(), public_headers.end(),
+                                                       include.path.substr(kOurs.size())) == public_headers.end())
+        missing.push_back(header + ":" + std::to_string(include.line) + ": includes " + include.path +
+                          ", which no HEADERS list installs");
+  return missing;
 }
 
 }  // namespace neuract::layering

@@ -13,8 +13,12 @@ namespace neuract::layering {
 /// One line per fault, "snn/plan.hpp:7: …", in the order of the paths.
 std::vector<std::string> include_faults(const std::filesystem::path& tree);
 
-/// One line per C++ file of a library folder that its CMakeLists.txt does not name: it would be neither built nor
-/// installed.
-std::vector<std::string> unlisted_files(const std::filesystem::path& tree);
+/// One line per .cpp file of a library folder that its CMakeLists.txt does not name: it would never be built.
+std::vector<std::string> unlisted_sources(const std::filesystem::path& tree);
+
+/// One line per include of a public header, given as "memory/tensor.hpp", that is not itself among `public_headers`:
+/// such a header works in the tree but not once it is installed.
+std::vector<std::string> missing_headers(const std::filesystem::path& tree,
+                                         const std::vector<std::string>& public_headers);
 
 }  // namespace neuract::layering
