@@ -32,7 +32,7 @@ class Windows {
  public:
   Windows(Step warmup, Step guard_window) : warmup_(warmup), guard_window_(guard_window) {}
 
-  void run_to(Step goal) { goal_ = std::max(goal_, goal); }
+  void run_to(Step goal) { goal_ = goal; }
   Step goal() const noexcept { return goal_; }
   void cut_at(Step step) { cuts_.insert(step); }
   void passed(Step now) { cuts_.erase(cuts_.begin(), cuts_.upper_bound(now)); }
