@@ -1,10 +1,37 @@
-// A program outside the tree: what it can include and link is what an installed Neuract offers.
-#include "neuract/memory/result.hpp"
-
+// A program outside the tree: reads a network, runs it, and hears its spikes, with nothing but what an installed Neuract offers.
 #include <iostream>
 
+#include "neuract/actors/simulation.hpp"
+#include "neuract/config/network_file.hpp"
+
+constexpr auto kNetwork = R"(
+[simulation]
+duration = 100.0
+[populations.driven]
+n = 4
+model = "iaf_psc_delta"
+[[stimuli]]
+dc_generator = { amplitude = 1000.0 }
+target = "driven"
+)";
+
 int main() {
-  const neuract::Result<int> answer = 42;
-  std::cout << "neuract answers " << answer.value_or(0) << "\n";
-  return answer.has_value() ? 0 : 1;
+  const auto parsed = neuract::config::parse_network(kNetwork, "consumer.toml");
+  if (!parsed) {
+    std::cerr << parsed.report() << "\n";
+    return 2;
+  }
+  auto simulation = neuract::actors::Simulation::create(parsed.network->spec, {.threads = 1});
+  if (!simulation) {
+    std::cerr << simulation.error().to_string() << "\n";
+    return 1;
+  }
+  const auto run = (*simulation)->run();
+  const auto result = (*simulation)->result();
+  if (!run || !result) {
+    std::cerr << (run ? result.error() : run.error()).to_string() << "\n";
+    return 1;
+  }
+  std::cout << result->spikes << " spikes\n";
+  return result->spikes > 0 ? 0 : 1;
 }
