@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <utility>
+#include <vector>
 
 namespace neuract::memory {
 namespace {
@@ -13,7 +15,7 @@ struct Loop {
   std::int64_t from;
   std::int64_t to;
 };
-using Loops = boost::container::small_vector<Loop, 4>;
+using Loops = std::vector<Loop>;
 
 /// As few loops as possible, the outermost first: dimensions of one element go, and neighbours that run through both tensors
 /// without a seam become one.
@@ -85,7 +87,7 @@ Result<void> copy_on_host(const ConstTensor& from, const Tensor& to) {
   const std::size_t element = bytes_of(from.dtype());
   const Loops loops = loops_of(from, to, static_cast<std::int64_t>(element));
   const Loop single{1, 0, 0};
-  copy_loops(loops.empty() ? std::span(&single, 1) : std::span<const Loop>(loops.data(), loops.size()), element, from.data(), to.data());
+  copy_loops(loops.empty() ? std::span(&single, 1) : std::span<const Loop>(loops), element, from.data(), to.data());
   return {};
 }
 

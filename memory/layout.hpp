@@ -1,9 +1,10 @@
 #pragma once
 
-#include <boost/container/small_vector.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "neuract/memory/result.hpp"
 
@@ -12,7 +13,7 @@
 namespace neuract::memory {
 
 /// One number a dimension, the outermost first.
-using Dims = boost::container::small_vector<std::int64_t, 4>;
+using Dims = std::vector<std::int64_t>;
 
 /// Where the elements of an array lie, in units of elements: element (i, j, …) is at offset + i·strides[0] + j·strides[1] + ….
 /// Strides of arrays made here are not negative; imported ones may be.
