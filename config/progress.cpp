@@ -86,7 +86,7 @@ std::string format_count(double count) {
   if (!(count >= 0.0)) return "?";
   if (count < 999'999.5) {
     std::string digits = number("%.0f", count);
-    if (digits.size() > 3) digits.insert(digits.size() - 3, ",");
+    if (digits.size() > 3) digits.insert(digits.size() - 3, 1, ',');
     return digits;
   }
   std::size_t unit = 0;
