@@ -17,10 +17,28 @@ template <class Element>
   for (std::ptrdiff_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(first + i, 0, 2);
 }
 
-void prefetch_row(const RowEvent& event) noexcept {
+struct Range {
+  std::uint32_t begin;
+  std::uint32_t end;
+};
+
+[[gnu::always_inline]] inline Range range_of(const RowEvent& event) noexcept {
   const SynapseRows& rows = *event.rows;
   const std::uint32_t begin = rows.offsets[event.row];
-  const std::uint32_t end = rows.offsets[event.row + 1];
+  if (rows.groups == nullptr) return {begin, rows.offsets[event.row + 1]};
+  const std::uint16_t* const group = rows.groups + std::size_t{event.row} * rows.group_stride + event.group;
+  return {begin + group[0], begin + group[1]};
+}
+
+void prefetch_offsets(const RowEvent& event) noexcept {
+  const SynapseRows& rows = *event.rows;
+  __builtin_prefetch(rows.offsets + event.row, 0, 2);
+  if (rows.groups != nullptr) __builtin_prefetch(rows.groups + std::size_t{event.row} * rows.group_stride + event.group, 0, 2);
+}
+
+void prefetch_synapses(const RowEvent& event) noexcept {
+  const SynapseRows& rows = *event.rows;
+  const auto [begin, end] = range_of(event);
   prefetch(rows.targets, begin, end);
   if (rows.codes != nullptr) prefetch(rows.codes, begin, end);
   if (rows.delays != nullptr) prefetch(rows.delays, begin, end);
@@ -51,16 +69,15 @@ template <class Weight>
 
 void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint64_t* counts) noexcept {
   const std::size_t n = events.size();
-  for (std::size_t i = 0; i < std::min(kOffsetsAhead, n); ++i) __builtin_prefetch(events[i].rows->offsets + events[i].row, 0, 2);
-  for (std::size_t i = 0; i < std::min(kSynapsesAhead, n); ++i) prefetch_row(events[i]);
+  for (std::size_t i = 0; i < std::min(kOffsetsAhead, n); ++i) prefetch_offsets(events[i]);
+  for (std::size_t i = 0; i < std::min(kSynapsesAhead, n); ++i) prefetch_synapses(events[i]);
   for (std::size_t i = 0; i < n; ++i) {
-    if (i + kOffsetsAhead < n) __builtin_prefetch(events[i + kOffsetsAhead].rows->offsets + events[i + kOffsetsAhead].row, 0, 2);
-    if (i + kSynapsesAhead < n) prefetch_row(events[i + kSynapsesAhead]);
+    if (i + kOffsetsAhead < n) prefetch_offsets(events[i + kOffsetsAhead]);
+    if (i + kSynapsesAhead < n) prefetch_synapses(events[i + kSynapsesAhead]);
     const SynapseRows& rows = *events[i].rows;
-    const std::uint32_t begin = rows.offsets[events[i].row];
-    const std::uint32_t end = rows.offsets[events[i].row + 1];
+    const auto [begin, end] = range_of(events[i]);
     const InputRing ring = rings[rows.receptor];
-    counts[rows.table] += end - begin;
+    if (events[i].group == 0) counts[rows.table] += rows.offsets[events[i].row + 1] - rows.offsets[events[i].row];
     if (rows.codes == nullptr) {
       const std::int32_t code = rows.uniform_code;
       add_row(rows, begin, end, events[i].step, ring, [=](std::uint32_t) { return code; });

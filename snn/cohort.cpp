@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "neuract/snn/catalogue.hpp"
+#include "neuract/snn/delay_groups.hpp"
 #include "neuract/snn/distribution.hpp"
 #include "neuract/snn/random.hpp"
 
@@ -15,6 +16,8 @@ namespace {
 
 using kernels::kBlock;
 constexpr Step kForever = std::numeric_limits<Step>::max();
+
+constexpr std::uint32_t kMostSlots = 65536;  // an event tells its step by 16 bits
 
 alignas(64) constexpr float kZeros[kBlock] = {};
 
@@ -75,8 +78,20 @@ Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, S
     NEURACT_TRY_ASSIGN(std::vector<SynapseTable> tables, build_synapse_tables(*cohort->plan_, i, range, report));
     for (SynapseTable& table : tables) {
       built += table.synapses();
-      cohort->rows_.push_back({table.offsets.data(), table.targets.data(), table.codes.data(), table.delays.data(), table.wide_delays.data(),
-                               table.uniform_code, table.shift, static_cast<std::uint32_t>(table.receptor), static_cast<std::uint32_t>(cohort->tables_.size())});
+      NEURACT_TRY(group_by_delay(table));
+      kernels::SynapseRows rows;
+      rows.offsets = table.offsets.data();
+      rows.targets = table.targets.data();
+      rows.codes = table.codes.data();
+      rows.delays = table.delays.data();
+      rows.wide_delays = table.wide_delays.data();
+      rows.groups = table.groups.data();
+      rows.group_stride = table.group_stride;
+      rows.uniform_code = table.uniform_code;
+      rows.shift = table.shift;
+      rows.receptor = static_cast<std::uint32_t>(table.receptor);
+      rows.table = static_cast<std::uint32_t>(cohort->tables_.size());
+      cohort->rows_.push_back(rows);
       cohort->tables_.push_back(std::move(table));
     }
   }
@@ -201,10 +216,11 @@ Result<void> Cohort::build_rings(Step quantum) {
   for (const SynapseTable& table : tables_) {
     if (table.synapses() == 0) continue;
     used[static_cast<std::size_t>(table.receptor)] = true;
-    spread = std::max(spread, table.delay_max - table.delay_min);
+    if (table.groups.empty()) spread = std::max(spread, table.delay_max - table.delay_min);
   }
   for (const Arrivals& arrivals : arrivals_) used[static_cast<std::size_t>(arrivals.receptor)] = true;
   const auto slots = std::bit_ceil(static_cast<std::uint32_t>(quantum + spread));
+  if (slots > kMostSlots) return fail(ErrorCode::exhausted, "delays that differ by ", spread, " steps are more than an input ring holds (", kMostSlots - static_cast<std::uint32_t>(quantum), ")");
   for (std::size_t r = 0; r < receptors_; ++r) {
     if (!used[r]) continue;
     NEURACT_TRY_ASSIGN(ring_data_[r], memory::HostArray<std::int32_t>::zeros(std::size_t{slots} * padded_));

@@ -9,6 +9,7 @@
 #include "neuract/kernels/poisson.hpp"
 #include "neuract/snn/catalogue.hpp"
 #include "neuract/snn/connectivity.hpp"
+#include "neuract/snn/delay_groups.hpp"
 #include "neuract/snn/distribution.hpp"
 #include "neuract/snn/validate.hpp"
 
@@ -100,17 +101,28 @@ std::vector<double> work_per_neuron(const Plan& plan) {
 
 std::uint32_t align_up(std::uint32_t n) { return (n + kCohortAlignment - 1) / kCohortAlignment * kCohortAlignment; }
 
-/// Input rings dominate what a cohort touches at random; they should stay in the second-level cache.
+double synapses_per_row(const Plan& plan, const ProjectionPlan& projection) {
+  return projection.expected_synapses / std::max(1u, plan.populations()[projection.source].n);
+}
+
+/// Slots of the input ring of a population's cohorts: what is stored by delay needs no slots for coming steps.
+double ring_slots(const Plan& plan, std::uint32_t population) {
+  int spread = 0;
+  int window = 1;
+  for (const ProjectionPlan& projection : plan.projections()) {
+    if (projection.target != population) continue;
+    const bool grouped = worth_grouping(synapses_per_row(plan, projection), projection.delay_min, projection.delay_max);
+    if (!grouped) spread = std::max(spread, projection.delay_max - projection.delay_min);
+    window = std::max(window, projection.delay_min);
+  }
+  return std::bit_ceil(static_cast<unsigned>(window + spread));
+}
+
+/// What a cohort touches at random should stay in the second-level cache: the slots of its input ring that are being filled.
 std::uint32_t cohort_size_for_cache(const Plan& plan, std::uint32_t population) {
   constexpr double kRingBytes = 1 << 20;
-  int spread = 0;
-  for (const ProjectionPlan& projection : plan.projections()) {
-    if (projection.target == population) spread = std::max(spread, projection.delay_max - projection.delay_min);
-  }
-  const double slots = std::bit_ceil(static_cast<unsigned>(spread) + 1u);
-  const double receptors = static_cast<double>(plan.populations()[population].model->receptors.size());
-  const double size = kRingBytes / (slots * receptors * sizeof(std::int32_t));
-  return static_cast<std::uint32_t>(std::clamp(size, 1024.0, double{kMaxCohortSize}));
+  const double size = kRingBytes / (ring_slots(plan, population) * sizeof(std::int32_t));
+  return static_cast<std::uint32_t>(std::clamp(size, 2048.0, double{kMaxCohortSize}));
 }
 
 }  // namespace
@@ -153,15 +165,17 @@ Step Plan::steps_of(double ms) const noexcept { return static_cast<Step>(std::ll
 
 Estimate Plan::make_estimate() const {
   Estimate estimate;
-  std::vector<double> ring_slots(populations_.size(), 1.0);
   for (const ProjectionPlan& projection : projections_) {
     const int spread = projection.delay_max - projection.delay_min;
-    const double per_synapse = 2.0 + (projection.uniform_weight ? 0.0 : 2.0) + (projection.uniform_delay ? 0.0 : spread > 255 ? 2.0 : 1.0);
+    const bool grouped = worth_grouping(synapses_per_row(*this, projection), projection.delay_min, projection.delay_max);
+    const double per_delay = projection.uniform_delay || grouped ? 0.0 : spread > 255 ? 2.0 : 1.0;
+    const double per_synapse = 2.0 + (projection.uniform_weight ? 0.0 : 2.0) + per_delay;
+    const double per_row = 4.0 + (grouped ? 2.0 * (spread + 2) : 0.0);
     const double cohorts = std::ceil(1.0 * populations_[projection.target].n / cohort_size_for_cache(*this, projection.target));
     estimate.synapses += projection.expected_synapses;
-    estimate.synapse_bytes += projection.expected_synapses * per_synapse + cohorts * (populations_[projection.source].n + 1.0) * 4.0;
-    estimate.build_bytes = std::max(estimate.build_bytes, populations_[projection.source].n * 8.0);
-    ring_slots[projection.target] = std::max(ring_slots[projection.target], std::bit_ceil(static_cast<unsigned>(spread + projection.delay_min)) * 1.0);
+    estimate.synapse_bytes += projection.expected_synapses * per_synapse + cohorts * populations_[projection.source].n * per_row;
+    // While one table is grouped, its delays and the headers that replace them are both there.
+    if (grouped) estimate.build_bytes = std::max(estimate.build_bytes, projection.expected_synapses / cohorts);
     if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps) estimate.epoch_steps = projection.delay_min;
   }
   for (std::size_t p = 0; p < populations_.size(); ++p) {
@@ -171,7 +185,7 @@ Estimate Plan::make_estimate() const {
     });
     const double statistics = 40.0;
     const double per_neuron = 4.0 * (layout.state_fields + (individual ? layout.coefficient_fields : 0)) +
-                              4.0 * ring_slots[p] * static_cast<double>(populations_[p].model->receptors.size()) + statistics;
+                              4.0 * ring_slots(*this, static_cast<std::uint32_t>(p)) * static_cast<double>(populations_[p].model->receptors.size()) + statistics;
     estimate.neurons += populations_[p].n;
     estimate.state_bytes += per_neuron * populations_[p].n;
   }

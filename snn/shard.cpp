@@ -52,24 +52,27 @@ struct Shard::Impl {
   std::vector<kernels::RowEvent> rows;               // to deliver to the cohort at hand
   std::vector<kernels::RowEvent> warmup_rows;
 
-  /// Adds the spikes that act first in [now, to): those sent in [now - delay_min, to - delay_min).
+  /// Adds to the cohort's inputs what arrives in [now, to). Of tables grouped by delay that is the groups that act then; of others
+  /// whole rows, when their smallest delay ends.
   void deliver(Cohort& cohort, Step to) {
     rows.clear();
     warmup_rows.clear();
     for (std::size_t t = 0; t < cohort.tables().size(); ++t) {
       const SynapseTable& table = cohort.tables()[t];
       if (table.synapses() == 0) continue;
-      const Step begin = std::max<Step>(0, now - table.delay_min);
-      const Step end = to - table.delay_min;
+      const kernels::SynapseRows* const synapses = &cohort.rows(t);
+      const Step longest = table.groups.empty() ? table.delay_min : table.delay_max;
       for (const Origin& origin : origins[plan->projections()[table.projection].source]) {
         for (const ShardOutputPtr& output : outputs[origin.shard]) {
           const SpikeBatch& batch = output->batches[origin.batch];
           if (batch.ids.empty()) continue;
-          const Step last = std::min(end, output->end);
-          for (Step step = std::max(begin, output->begin); step < last; ++step) {
-            auto& list = step < plan->warmup_steps() ? warmup_rows : rows;
-            for (const std::uint16_t id : batch.at(step)) {
-              list.push_back({&cohort.rows(t), batch.first + id, static_cast<std::uint32_t>(step + table.delay_min)});
+          const Step end = std::min(to - table.delay_min, output->end);
+          for (Step sent = std::max(now - longest, output->begin); sent < end; ++sent) {
+            auto& list = sent < plan->warmup_steps() ? warmup_rows : rows;
+            const Step last = std::min(to - 1, sent + longest);
+            for (Step step = std::max(now, sent + table.delay_min); step <= last; ++step) {
+              const auto group = static_cast<std::uint16_t>(step - sent - table.delay_min);
+              for (const std::uint16_t id : batch.at(sent)) list.push_back({synapses, batch.first + id, group, static_cast<std::uint16_t>(step)});
             }
           }
         }
@@ -114,7 +117,7 @@ Result<std::unique_ptr<Shard>> Shard::build(PlanPtr plan, std::span<const std::v
     NEURACT_TRY_ASSIGN(auto cohort, Cohort::build(plan, range, impl->quantum, [&](std::uint64_t n) { return !progress || progress(built + n); }));
     for (const SynapseTable& table : cohort->tables()) {
       built += table.synapses();
-      impl->memory = std::max<Step>(impl->memory, table.delay_min);
+      impl->memory = std::max<Step>(impl->memory, table.groups.empty() ? table.delay_min : table.delay_max);
     }
     impl->cohorts.push_back(std::move(cohort));
   }
@@ -174,7 +177,7 @@ std::vector<ProjectionStatistics> Shard::projection_statistics() const {
       projection.synapses += table.synapses();
       projection.bytes += table.bytes();
       projection.events += cohort->events(t);
-      projection.representation = "sparse";
+      projection.representation = table.groups.empty() ? "sparse" : "sparse by delay";
     }
   }
   return all;

@@ -13,7 +13,8 @@ namespace neuract::snn {
 
 /// Static synapses of one projection onto one cohort and one receptor, as compressed sparse rows by source neuron.
 ///
-/// Row s holds the synapses of source neuron s: entries [offsets[s], offsets[s + 1]) of the arrays, targets ascending.
+/// Row s holds the synapses of source neuron s: entries [offsets[s], offsets[s + 1]) of the arrays, targets ascending
+/// (after group_by_delay: within each delay).
 /// A spike of s in step t adds (code << shift) receptor quanta to neuron `target` of the cohort in step t + delay.
 /// Every array has kPadding readable zero elements behind its last one, so that vector loads and prefetches may run
 /// over the end. Memory: 2 bytes a synapse, +2 with weights of its own, +1 (or 2) with delays of its own; 4 bytes a
@@ -29,6 +30,9 @@ struct SynapseTable {
   memory::HostArray<std::int16_t> codes;         ///< empty (data() is null): every synapse has uniform_code
   memory::HostArray<std::uint8_t> delays;        ///< steps above delay_min; empty when uniform, or in wide_delays
   memory::HostArray<std::uint16_t> wide_delays;  ///< the same, when delay_max - delay_min > 255
+  memory::HostArray<std::uint16_t> groups;       ///< instead of delays, see delay_groups.hpp: row s, delay delay_min + g
+                                                 ///< begins at offsets[s] + groups[s * group_stride + g]
+  std::uint32_t group_stride = 0;                ///< delay_max - delay_min + 2 when there are groups
   std::int32_t uniform_code = 0;                 ///< receptor quanta, when codes is empty; shift is then 0
   int shift = 0;
   int delay_min = 1;  ///< steps; as in the plan, whatever this cohort drew
@@ -36,7 +40,7 @@ struct SynapseTable {
 
   std::uint64_t synapses() const noexcept { return offsets.empty() ? 0 : offsets[sources]; }
   std::uint64_t bytes() const noexcept {
-    return offsets.bytes() + targets.bytes() + codes.bytes() + delays.bytes() + wide_delays.bytes();
+    return offsets.bytes() + targets.bytes() + codes.bytes() + delays.bytes() + wide_delays.bytes() + groups.bytes();
   }
 };
 

@@ -74,6 +74,8 @@ NetworkSpec busy_network() {
       projection(2, 2, {Rule::Kind::all_to_all}, 0.05, 1.0),
       projection(4, 2, {Rule::Kind::fixed_indegree, 10}, -0.3, Distribution{Distribution::Kind::uniform, 1.0, 3.0}),
       projection(3, 0, {Rule::Kind::all_to_all}, 50.0, 0.4),
+      projection(0, 4, {Rule::Kind::fixed_indegree, 200}, Distribution{Distribution::Kind::uniform, 0.0, 0.3}, Distribution{Distribution::Kind::uniform, 0.5, 2.0}),
+      projection(1, 1, {Rule::Kind::fixed_indegree, 150}, -5.0, Distribution{Distribution::Kind::uniform, 0.1, 1.5}),
   };
   const auto add = [&](std::uint32_t target, auto generator, double weight_of_events) {
     StimulusSpec stimulus;
@@ -105,6 +107,17 @@ TEST(Shard, GivesTheSameSpikesForAnyPartition) {
       EXPECT_EQ(cut.events, whole.events);
     }
   }
+}
+
+TEST(Shard, HasTablesOfEveryKindInTheBusyNetwork) {
+  const PlanPtr plan = Plan::make(busy_network()).value();
+  const auto placement = place(*plan, 1);
+  const auto shard = Shard::build(plan, placement, 0).value();
+  int grouped = 0;
+  int listed = 0;
+  for (const ProjectionStatistics& p : shard->projection_statistics()) ++(std::string(p.representation) == "sparse by delay" ? grouped : listed);
+  EXPECT_GE(grouped, 2);
+  EXPECT_GE(listed, 2);
 }
 
 TEST(Shard, GivesTheSameSpikesForAnyInstructionSet) {

@@ -1,0 +1,71 @@
+#include "neuract/snn/delay_groups.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+namespace neuract::snn {
+namespace {
+
+using Synapse = std::tuple<std::uint32_t, int, std::uint16_t, std::int16_t>;  // source, delay, target, code
+
+std::vector<SynapseTable> build(double highest_delay, Value weight, std::uint64_t indegree) {
+  NetworkSpec spec;
+  spec.populations = {{"S", 20, "iaf_psc_delta", {}}, {"T", 300, "iaf_psc_delta", {}}};
+  spec.projections = {{"S->T", 0, 1, {Rule::Kind::fixed_indegree, indegree}, std::move(weight), Distribution{Distribution::Kind::uniform, 0.5, highest_delay}}};
+  return build_synapse_tables(*Plan::make(spec).value(), 0, {1, 64, 200}).value();
+}
+
+std::vector<Synapse> synapses(const SynapseTable& t) {
+  std::vector<Synapse> all;
+  for (std::uint32_t row = 0; row < t.sources; ++row) {
+    for (std::uint32_t i = t.offsets[row]; i < t.offsets[row + 1]; ++i) {
+      int delay = !t.delays.empty() ? t.delays[i] : !t.wide_delays.empty() ? t.wide_delays[i] : 0;
+      if (!t.groups.empty()) {
+        const std::uint16_t* const groups = t.groups.data() + std::size_t{row} * t.group_stride;
+        while (t.offsets[row] + groups[delay + 1] <= i) ++delay;
+      }
+      all.emplace_back(row, delay, t.targets[i], t.codes.empty() ? std::int16_t{0} : t.codes[i]);
+    }
+  }
+  return all;
+}
+
+TEST(DelayGroups, HoldTheSameSynapsesSortedByDelayAndTarget) {
+  for (const double highest : {1.0, 3.0, 40.0}) {
+    for (const bool own_weights : {false, true}) {
+      const Value weight = own_weights ? Value{Distribution{Distribution::Kind::normal, 1.0, 0.5}} : Value{0.25};
+      SynapseTable table = std::move(build(highest, weight, 200).front());
+      std::vector<Synapse> before = synapses(table);
+      std::stable_sort(before.begin(), before.end(), [](const Synapse& a, const Synapse& b) {
+        return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
+      });
+      ASSERT_TRUE(group_by_delay(table));
+      EXPECT_FALSE(table.groups.empty());
+      EXPECT_TRUE(table.delays.empty() && table.wide_delays.empty());
+      EXPECT_EQ(synapses(table), before);
+    }
+  }
+}
+
+TEST(DelayGroups, AreNotMadeForShortRows) {
+  SynapseTable table = std::move(build(40.0, 1.0, 3).front());
+  const std::uint64_t bytes = table.bytes();
+  ASSERT_TRUE(group_by_delay(table));
+  EXPECT_TRUE(table.groups.empty());
+  EXPECT_EQ(table.bytes(), bytes);
+}
+
+TEST(DelayGroups, NeverTakeMoreMemoryThanTheDelays) {
+  for (const std::uint64_t indegree : {1u, 5u, 20u, 60u, 200u}) {
+    SynapseTable table = std::move(build(3.0, 1.0, indegree).front());
+    const std::uint64_t bytes = table.bytes();
+    ASSERT_TRUE(group_by_delay(table));
+    EXPECT_LE(table.bytes(), bytes) << indegree;
+  }
+}
+
+}  // namespace
+}  // namespace neuract::snn
