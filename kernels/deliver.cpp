@@ -5,8 +5,8 @@
 namespace neuract::kernels {
 namespace {
 
-constexpr std::size_t kOffsetsAhead = 16;        // rows
-constexpr std::size_t kSynapsesAhead = 6;
+constexpr std::size_t kOffsetsAhead = 48;        // rows
+constexpr std::size_t kSynapsesAhead = 24;
 constexpr std::ptrdiff_t kPrefetchBytes = 1024;  // of an array; the hardware notices longer streams by itself
 constexpr std::ptrdiff_t kLineBytes = 64;
 
