@@ -20,9 +20,9 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
 }
 
 std::string to_string(const Diagnostic& diagnostic, const std::string& filename,
-                      const std::vector<std::string>& options) {
+                      const std::vector<Override>& overrides) {
   const Origin& at = diagnostic.origin;
-  if (at.option >= 0) return "--set " + options[static_cast<std::size_t>(at.option)] + ": " + diagnostic.message;
+  if (at.option >= 0) return overrides[static_cast<std::size_t>(at.option)].option + ": " + diagnostic.message;
   if (at.line == 0) return filename + ": " + diagnostic.message;
   return filename + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + diagnostic.message;
 }

@@ -45,8 +45,8 @@ std::string describe(const Node& node);
 /// The root table; an empty one after a syntax error, which is then in `diagnostics` (TOML readers stop at the first).
 Node parse_toml(std::string_view text, Diagnostics& diagnostics);
 
-/// Puts the --set options ("a.b=value", "g=4" for a constant) into the tree, in order. A value that is not TOML is
+/// Puts the overrides into the tree, in order. A value that is not TOML is
 /// taken as a string.
-void apply_overrides(Node& root, const std::vector<std::string>& options, Diagnostics& diagnostics);
+void apply_overrides(Node& root, const std::vector<Override>& overrides, Diagnostics& diagnostics);
 
 }  // namespace neuract::config

@@ -93,12 +93,15 @@ void report_faults(const std::vector<snn::Fault>& faults, Builder& builder) {
 
 std::string ParsedNetwork::report() const {
   std::string text;
-  for (const Diagnostic& d : diagnostics) text += (text.empty() ? "" : "\n") + to_string(d, filename, overrides);
+  for (const Diagnostic& d : diagnostics) {
+    if (!text.empty()) text += '\n';
+    text += to_string(d, filename, overrides);
+  }
   return text;
 }
 
 ParsedNetwork parse_network(std::string_view text, const std::string& filename,
-                            const std::vector<std::string>& overrides) {
+                            const std::vector<Override>& overrides) {
   ParsedNetwork result;
   result.filename = filename;
   result.overrides = overrides;
@@ -117,7 +120,7 @@ ParsedNetwork parse_network(std::string_view text, const std::string& filename,
   return result;
 }
 
-Result<NetworkFile> load_network(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+Result<NetworkFile> load_network(const std::filesystem::path& file, const std::vector<Override>& overrides) {
   const std::string name = file.string();
   std::error_code error;
   const auto status = std::filesystem::status(file, error);

@@ -33,18 +33,18 @@ struct ParsedNetwork {
   std::optional<NetworkFile> network;
   std::vector<Diagnostic> diagnostics;  ///< in the order of the file; empty when there is a network
   std::string filename;
-  std::vector<std::string> overrides;  ///< what `Origin::option` counts
+  std::vector<Override> overrides;  ///< what `Origin::option` counts
 
   [[nodiscard]] explicit operator bool() const noexcept { return network.has_value(); }
   /// One line for every diagnostic, "net.toml:12:9: …".
   [[nodiscard]] std::string report() const;
 };
 
-/// `filename` is for messages, and its stem is the network's name. `overrides` are --set options: "a.b=value".
+/// `filename` is for messages, and its stem is the network's name.
 ParsedNetwork parse_network(std::string_view text, const std::string& filename,
-                            const std::vector<std::string>& overrides = {});
+                            const std::vector<Override>& overrides = {});
 
 /// Reads the file, too. Errors: not_found, io; parse with the whole report as the message.
-Result<NetworkFile> load_network(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
+Result<NetworkFile> load_network(const std::filesystem::path& file, const std::vector<Override>& overrides = {});
 
 }  // namespace neuract::config

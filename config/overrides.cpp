@@ -161,9 +161,9 @@ void apply(Node& root, std::string_view option, Origin origin, Diagnostics& diag
 
 }  // namespace
 
-void apply_overrides(Node& root, const std::vector<std::string>& options, Diagnostics& diagnostics) {
-  for (std::size_t i = 0; i < options.size(); ++i)
-    apply(root, options[i], Origin{0, 0, static_cast<std::int32_t>(i)}, diagnostics);
+void apply_overrides(Node& root, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < overrides.size(); ++i)
+    apply(root, overrides[i].assignment, Origin{0, 0, static_cast<std::int32_t>(i)}, diagnostics);
 }
 
 }  // namespace neuract::config

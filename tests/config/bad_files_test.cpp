@@ -37,12 +37,12 @@ std::vector<BadFile> bad_files() {
   return files;
 }
 
-std::vector<std::string> options_in(const std::string& text) {
-  std::vector<std::string> options;
+std::vector<Override> options_in(const std::string& text) {
+  std::vector<Override> options;
   std::istringstream lines(text);
   const std::string mark = "#--set ";
   for (std::string line; std::getline(lines, line) && line.rfind(mark, 0) == 0;)
-    options.push_back(line.substr(mark.size()));
+    options.emplace_back(line.substr(mark.size()));
   return options;
 }
 

@@ -22,7 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// The specification of a file that must be right.
-NetworkFile parse(const std::string& text, const std::vector<std::string>& overrides = {}) {
+NetworkFile parse(const std::string& text, const std::vector<Override>& overrides = {}) {
   ParsedNetwork parsed = parse_network(text, "net.toml", overrides);
   EXPECT_TRUE(parsed) << parsed.report();
   return parsed ? *std::move(parsed.network) : NetworkFile{};

@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "neuract/actors/simulation.hpp"
+#include "neuract/config/progress.hpp"
+#include "neuract/config/subcommands.hpp"
+#include "neuract/config/text_table.hpp"
+#include "neuract/memory/system.hpp"
+#include "neuract/snn/number_text.hpp"
+
+namespace neuract::config {
+namespace {
+
+using Align = TextTable::Align;
+
+std::string count_text(double count) { return format_count(count); }
+
+void print_populations(const PlannedNetwork& network, const OutputStyle& style) {
+  TextTable table({{"population"}, {"neurons", Align::right}, {"inputs per neuron", Align::right}, {"model"}});
+  const auto& spec = network.plan->spec();
+  for (std::size_t p = 0; p < spec.populations.size(); ++p) {
+    double inputs = 0.0;
+    for (const snn::ProjectionPlan& projection : network.plan->projections()) {
+      if (projection.target == p) inputs += projection.expected_synapses;
+    }
+    table.add({spec.populations[p].name, count_text(spec.populations[p].n),
+               count_text(std::round(inputs / spec.populations[p].n)), spec.populations[p].model});
+  }
+  std::fputs(table.text(style.width, style.colour).c_str(), stdout);
+}
+
+/// "2 threads; 3 cohorts of 2,496 to 6,272 neurons"
+std::string placement_text(const PlannedNetwork& network) {
+  const auto placement =
+      actors::planned_placement(*network.plan, network.file.run.threads, network.file.run.cohort_size);
+  std::size_t cohorts = 0;
+  std::uint32_t smallest = UINT32_MAX, largest = 0;
+  for (const auto& shard : placement) {
+    for (const snn::CohortRange& cohort : shard) {
+      ++cohorts;
+      smallest = std::min(smallest, cohort.count);
+      largest = std::max(largest, cohort.count);
+    }
+  }
+  std::string text = std::to_string(placement.size()) + (placement.size() == 1 ? " thread; " : " threads; ") +
+                     std::to_string(cohorts) + (cohorts == 1 ? " cohort of " : " cohorts of ") + count_text(smallest);
+  if (largest != smallest) text += " to " + count_text(largest);
+  return text + " neurons";
+}
+
+void print_totals(const PlannedNetwork& network, const OutputStyle& style) {
+  const snn::Plan& plan = *network.plan;
+  const snn::Estimate& estimate = plan.estimate();
+  const auto bytes = [](double b) { return memory::format_bytes(static_cast<std::uint64_t>(std::min(b, 9e18))); };
+  TextTable table({{""}, {""}});
+  table.add({"neurons", count_text(static_cast<double>(estimate.neurons))});
+  table.add({"synapses", count_text(std::round(estimate.synapses))});
+  table.add({"memory", bytes(static_cast<double>(needed_bytes(estimate))) + " (synapses " +
+                           bytes(estimate.synapse_bytes) + ", neurons " + bytes(estimate.state_bytes) + ", building " +
+                           bytes(estimate.build_bytes) + "); available " +
+                           memory::format_bytes(memory::system_memory().available_bytes)});
+  const std::string dt = snn::number_text(plan.dt());
+  table.add({"time", snn::number_text(plan.spec().warmup) + " ms warm-up and " +
+                         snn::number_text(plan.spec().duration) + " ms in " +
+                         count_text(static_cast<double>(plan.total_steps())) + " steps of " + dt + " ms"});
+  table.add({"epoch", estimate.epoch_steps == 0
+                          ? "none: no population waits for another"
+                          : std::to_string(estimate.epoch_steps) + (estimate.epoch_steps == 1 ? " step" : " steps") +
+                                " (" + snn::short_text(static_cast<double>(estimate.epoch_steps) * plan.dt(), 6) +
+                                " ms), the smallest delay"});
+  table.add({"placement", placement_text(network)});
+  std::printf("\n%s", table.text(style.width, style.colour).c_str());
+}
+
+Exit check(const NetworkArguments& arguments) {
+  const std::optional<PlannedNetwork> network = load_plan(arguments);
+  if (!network) return Exit::bad_input;
+  const OutputStyle style = detect_output_style();
+  print_populations(*network, style);
+  print_totals(*network, style);
+  if (const auto shortage = memory_shortage(network->plan->estimate())) {
+    std::fflush(stdout);
+    complain(arguments.file + ": " + *shortage);
+    return Exit::bad_input;
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("check", "Validate a network file and show what it needs, without building anything.");
+  const auto arguments = std::make_shared<NetworkArguments>();
+  add_network_arguments(*command, *arguments);
+  command->footer("Example:\n  neuract check examples/microcircuit.toml --set scale=0.1 --set indegree_scale=0.1");
+  command->callback([arguments, &action] { action = [arguments] { return check(*arguments); }; });
+}
+
+}  // namespace neuract::config

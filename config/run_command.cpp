@@ -1,0 +1,218 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "neuract/actors/record_sink.hpp"
+#include "neuract/actors/simulation.hpp"
+#include "neuract/config/progress.hpp"
+#include "neuract/config/subcommands.hpp"
+#include "neuract/config/summary.hpp"
+#include "neuract/config/text_table.hpp"
+#include "neuract/snn/number_text.hpp"
+#include "neuract/snn/sonata_writer.hpp"
+
+namespace neuract::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RunArguments {
+  NetworkArguments network;
+  std::string out;
+  bool quiet = false;
+};
+
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+
+/// The first Ctrl-C asks for an orderly stop, the second one insists.
+extern "C" void handle_interrupt(int) {
+  if (stop_requested.exchange(true)) _exit(static_cast<int>(Exit::failed));
+}
+
+/// Ctrl-C and termination mean an orderly stop while this lives.
+class InterruptGuard {
+ public:
+  InterruptGuard() {
+    stop_requested = false;
+    struct sigaction now {};
+    now.sa_handler = handle_interrupt;
+    sigemptyset(&now.sa_mask);
+    now.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &now, &before_int_);
+    sigaction(SIGTERM, &now, &before_term_);
+  }
+  ~InterruptGuard() {
+    sigaction(SIGINT, &before_int_, nullptr);
+    sigaction(SIGTERM, &before_term_, nullptr);
+  }
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+ private:
+  struct sigaction before_int_ {};
+  struct sigaction before_term_ {};
+};
+
+/// From what the simulation says to what a person sees. The simulation calls it from one thread at a time.
+class ProgressReporter {
+ public:
+  ProgressReporter(const snn::Plan& plan, bool quiet, bool shown)
+      : printer_(stderr, detect_progress_options(stderr, quiet || !shown)),
+        warmup_ms_(plan.spec().warmup),
+        shown_(shown && !quiet) {}
+
+  void operator()(const actors::Progress& p) {
+    if (!shown_) return;
+    if (p.phase == actors::Progress::Phase::building) {
+      printer_.update(BuildProgress{static_cast<double>(p.synapses), p.expected_synapses, 0, p.elapsed_s});
+    } else {
+      printer_.update(RunProgress{static_cast<double>(p.now) * p.dt_ms, static_cast<double>(p.goal) * p.dt_ms,
+                                  warmup_ms_, p.elapsed_s, p.spikes});
+    }
+  }
+  void clear() { printer_.clear(); }
+
+ private:
+  ProgressPrinter printer_;
+  double warmup_ms_;
+  bool shown_;
+};
+
+RunSummary make_summary(const PlannedNetwork& network, const RunArguments& arguments, const actors::RunResult& result) {
+  RunSummary s;
+  s.config = arguments.network.file;
+  for (const std::string& set : arguments.network.set) s.config += " --set " + set;
+  s.seed = network.plan->spec().seed;
+  s.dt_ms = network.plan->dt();
+  s.duration_ms = result.duration_ms;
+  s.threads = result.threads;
+  s.cohorts = result.cohorts;
+  s.neurons = result.neurons;
+  s.synapses = result.synapses;
+  s.synapse_bytes = result.synapse_bytes;
+  s.build_s = result.build_s;
+  s.simulate_s = result.simulate_s;
+  s.real_time_factor = result.real_time_factor;
+  s.peak_rss_bytes = result.peak_rss_bytes;
+  s.spikes = result.spikes;
+  s.synaptic_events = result.synaptic_events;
+  s.spike_hash = result.spike_hash;
+  for (const auto& p : result.populations) s.populations.push_back({p.name, p.n, p.spikes, p.rate_hz, p.cv_isi});
+  for (const auto& p : result.projections)
+    s.projections.push_back({p.name, p.synapses, p.bytes, p.representation, "cpu", ""});
+  return s;
+}
+
+std::string fixed(double value, int decimals) {
+  if (std::isnan(value)) return "-";
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+void print_result(const actors::RunResult& result, const fs::path& out) {
+  const OutputStyle style = detect_output_style();
+  using Align = TextTable::Align;
+  TextTable table({{"population"},
+                   {"neurons", Align::right},
+                   {"spikes", Align::right},
+                   {"rate in Hz", Align::right},
+                   {"CV of ISI", Align::right}});
+  for (const auto& p : result.populations) {
+    table.add({p.name, format_count(static_cast<double>(p.n)), format_count(static_cast<double>(p.spikes)),
+               fixed(p.rate_hz, 2), fixed(p.cv_isi, 2)});
+  }
+  std::printf("%s\n", table.text(style.width, style.colour).c_str());
+  std::printf("built %s synapses in %s; simulated %s in %s: real-time factor %s\n",
+              format_count(static_cast<double>(result.synapses)).c_str(), format_duration(result.build_s).c_str(),
+              format_biological_time(result.warmup_ms + result.duration_ms).c_str(),
+              format_duration(result.simulate_s).c_str(), snn::short_text(result.real_time_factor, 3).c_str());
+  std::printf("results are in %s\n", out.string().c_str());
+}
+
+fs::path output_directory(const RunArguments& arguments, const PlannedNetwork& network) {
+  if (!arguments.out.empty()) return arguments.out;
+  if (!network.file.run.out.empty()) return network.file.run.out;
+  return fs::path("out") / network.plan->spec().name;
+}
+
+/// Makes the directory, and takes away the summary of an earlier run: whatever happens now, it would be the wrong one.
+Result<void> prepare(const fs::path& out) {
+  NEURACT_TRY(snn::prepare_output_directory(out));
+  std::error_code error;
+  fs::remove(out / "summary.json", error);
+  if (error) return fail(ErrorCode::io, (out / "summary.json").string(), ": cannot be removed: ", error.message());
+  return {};
+}
+
+Exit fail_with(const Error& error) {
+  complain(error.code == ErrorCode::cancelled ? "stopped while building; nothing has been simulated"
+                                              : error.to_string());
+  return Exit::failed;
+}
+
+Exit run(const RunArguments& arguments) {
+  const std::optional<PlannedNetwork> network = load_plan(arguments.network);
+  if (!network) return Exit::bad_input;
+  if (const auto shortage = memory_shortage(network->plan->estimate())) {
+    complain(arguments.network.file + ": " + *shortage);
+    return Exit::bad_input;
+  }
+  const fs::path out = output_directory(arguments, *network);
+  if (const auto prepared = prepare(out); !prepared) return fail_with(prepared.error());
+
+  const InterruptGuard interrupts;
+  ProgressReporter reporter(*network->plan, arguments.quiet, network->file.run.progress);
+  actors::Options options;
+  options.threads = network->file.run.threads;
+  options.cohort_size = network->file.run.cohort_size;
+  options.sinks.push_back(actors::make_sonata_sink(out));
+  options.progress = [&reporter](const actors::Progress& p) { reporter(p); };
+  options.stop = &stop_requested;
+
+  auto simulation = actors::Simulation::create(network->plan, std::move(options));
+  if (!simulation) {
+    reporter.clear();
+    return fail_with(simulation.error());
+  }
+  const auto report = (*simulation)->run();
+  reporter.clear();
+  const auto result = report ? (*simulation)->result() : Result<actors::RunResult>(report.error());
+  const auto finished = (*simulation)->finish();
+  if (!result) return fail_with(result.error());
+  if (!finished) return fail_with(finished.error());
+  if (const auto written = write_summary(make_summary(*network, arguments, *result), out); !written)
+    return fail_with(written.error());
+
+  if (!arguments.quiet) print_result(*result, out);
+  if (report->reason == actors::StopReason::goal) return Exit::done;
+  std::fflush(stdout);
+  complain(report->message + "; what happened until then is in " + out.string());
+  return Exit::failed;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("run", "Build a network, simulate it, and write spikes, traces and a summary.");
+  const auto arguments = std::make_shared<RunArguments>();
+  add_network_arguments(*command, arguments->network);
+  command->add_option("--out", arguments->out, "directory for the results; default out/<name of the file>")
+      ->type_name("DIR");
+  command->add_flag("--quiet", arguments->quiet, "print nothing but errors");
+  command->footer("Example:\n  neuract run examples/brunel.toml --set g=6 --set eta=4 --out out/oscillation");
+  command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace neuract::config
