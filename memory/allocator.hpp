@@ -83,10 +83,11 @@ class Allocator {
 
 /// Ordinary memory, zeroed.
 ///
-/// Blocks of kLargeBlock bytes or more come straight from the kernel, start at a multiple of a huge page and ask for huge pages: tables that are
-/// read at random then miss the TLB far less. Their pages are zero without being written and are placed where they are first touched, so
-/// reserving more than is used costs address space only. Blocks of kCheckedBlock bytes or more are refused when the machine does not have
-/// the memory, because Linux would promise it and kill the process later.
+/// Blocks of kLargeBlock bytes or more come straight from the kernel, start at a multiple of a huge page and ask for
+/// huge pages: tables that are read at random then miss the TLB far less. Their pages are zero without being written
+/// and are placed where they are first touched, so reserving more than is used costs address space only. Blocks of
+/// kCheckedBlock bytes or more are refused when the machine does not have the memory, because Linux would promise it
+/// and kill the process later.
 class HostAllocator final : public Allocator {
  public:
   static constexpr std::size_t kLargeBlock = std::size_t{2} << 20;

@@ -17,8 +17,8 @@ struct Loop {
 };
 using Loops = std::vector<Loop>;
 
-/// As few loops as possible, the outermost first: dimensions of one element go, and neighbours that run through both tensors
-/// without a seam become one.
+/// As few loops as possible, the outermost first: dimensions of one element go, and neighbours that run through both
+/// tensors without a seam become one.
 Loops loops_of(const ConstTensor& from, const ConstTensor& to, std::int64_t element) {
   Loops loops;
   for (std::size_t d = 0; d < from.rank(); ++d) {
@@ -93,17 +93,21 @@ Result<void> copy_on_host(const ConstTensor& from, const Tensor& to) {
 
 Result<void> check(const ConstTensor& from, const Tensor& to) {
   if (from.dtype() != to.dtype())
-    return fail(ErrorCode::invalid_argument, "cannot copy ", name_of(from.dtype()), " elements into a tensor of ", name_of(to.dtype()));
+    return fail(ErrorCode::invalid_argument, "cannot copy ", name_of(from.dtype()), " elements into a tensor of ",
+                name_of(to.dtype()));
   if (from.shape() != to.shape())
-    return fail(ErrorCode::invalid_argument, "cannot copy a tensor of shape ", to_string(from.shape()), " into one of shape ", to_string(to.shape()));
+    return fail(ErrorCode::invalid_argument, "cannot copy a tensor of shape ", to_string(from.shape()),
+                " into one of shape ", to_string(to.shape()));
   const Placement &source = from.placement(), &target = to.placement();
   const bool contiguous = from.is_contiguous() && to.is_contiguous();
   if (!contiguous && is_packed(from.dtype()))
     return fail(ErrorCode::unsupported, "cannot copy ", name_of(from.dtype()), " elements that are not contiguous");
   if (!contiguous && !(source.host_accessible() && target.host_accessible()))
-    return fail(ErrorCode::unsupported, "cannot copy to or from device memory with strides; make a contiguous tensor first");
+    return fail(ErrorCode::unsupported,
+                "cannot copy to or from device memory with strides; make a contiguous tensor first");
   if (!source.host_accessible() && !target.host_accessible() && source.device != target.device)
-    return fail(ErrorCode::unsupported, "cannot copy from ", source.device, " to ", target.device, "; go through host memory");
+    return fail(ErrorCode::unsupported, "cannot copy from ", source.device, " to ", target.device,
+                "; go through host memory");
   return {};
 }
 

@@ -15,10 +15,13 @@ namespace {
 /// Memory that a device's own functions hand out.
 class BackendAllocator final : public Allocator {
  public:
-  BackendAllocator(const DeviceBackend& backend, Placement placement) noexcept : Allocator(placement), backend_(backend) {}
+  BackendAllocator(const DeviceBackend& backend, Placement placement) noexcept
+      : Allocator(placement), backend_(backend) {}
 
  private:
-  Result<void*> do_allocate(std::size_t bytes) override { return backend_.allocate(backend_.context, placement().kind, bytes); }
+  Result<void*> do_allocate(std::size_t bytes) override {
+    return backend_.allocate(backend_.context, placement().kind, bytes);
+  }
   void do_deallocate(void* data, std::size_t bytes) noexcept override {
     backend_.deallocate(backend_.context, placement().kind, data, bytes);
   }
@@ -125,12 +128,14 @@ DeviceManager::Entry* DeviceManager::find(DeviceId id) const {
 }
 
 Result<DeviceId> DeviceManager::add(const DeviceBackend& backend) {
-  if (backend.describe == nullptr || backend.allocate == nullptr || backend.deallocate == nullptr || backend.copy == nullptr)
+  if (backend.describe == nullptr || backend.allocate == nullptr || backend.deallocate == nullptr ||
+      backend.copy == nullptr)
     return fail(ErrorCode::invalid_argument, "a device needs the functions describe, allocate, deallocate and copy");
   const DeviceInfo info = backend.describe(backend.context);
   const std::lock_guard lock(mutex_);
   if (info.id.kind == DeviceKind::cpu || find(info.id) != nullptr)
-    return fail(ErrorCode::already_exists, "there is a device ", info.id, " already; \"", info.name, "\" cannot be added under this id");
+    return fail(ErrorCode::already_exists, "there is a device ", info.id, " already; \"", info.name,
+                "\" cannot be added under this id");
   entries_.push_back(std::make_unique<Entry>(info.id, backend));
   unified_.reset();
   return info.id;
@@ -163,7 +168,8 @@ Result<Allocator*> DeviceManager::allocator(MemoryKind kind) {
   {
     const std::lock_guard lock(mutex_);
     if (entries_.empty())
-      return fail(ErrorCode::unsupported, kind, " memory needs a device besides the CPU, and there is none; host memory is available");
+      return fail(ErrorCode::unsupported, kind,
+                  " memory needs a device besides the CPU, and there is none; host memory is available");
     first = entries_.front()->id;
   }
   return allocator(kind, first);
@@ -171,7 +177,8 @@ Result<Allocator*> DeviceManager::allocator(MemoryKind kind) {
 
 Result<Allocator*> DeviceManager::allocator(MemoryKind kind, DeviceId device) {
   if (kind == MemoryKind::host) return &host_allocator();
-  if (device.kind == DeviceKind::cpu) return fail(ErrorCode::unsupported, "cpu:0 has host memory only, not ", kind, " memory");
+  if (device.kind == DeviceKind::cpu)
+    return fail(ErrorCode::unsupported, "cpu:0 has host memory only, not ", kind, " memory");
   NEURACT_TRY(backend(device));
   const std::lock_guard lock(mutex_);
   Entry* entry = find(device);

@@ -39,8 +39,8 @@ DLDataType to_dl(DType dtype) {
 Result<DType> from_dl(DLDataType type) {
   for (const TypeCode& row : kTypeCodes)
     if (row.code == type.code && bits_of(row.dtype) == type.bits && type.lanes == 1) return row.dtype;
-  return fail(ErrorCode::unsupported, "a DLPack element type with code ", int{type.code}, ", ", int{type.bits}, " bits and ", type.lanes,
-              " lanes has no counterpart here");
+  return fail(ErrorCode::unsupported, "a DLPack element type with code ", type.code, ", ", type.bits, " bits and ",
+              type.lanes, " lanes has no counterpart here");
 }
 
 DLDevice to_dl(const Placement& placement) {
@@ -61,7 +61,8 @@ Result<Placement> from_dl(DLDevice device) {
     case kDLCUDAManaged: return Placement{MemoryKind::managed, {DeviceKind::cuda, device.device_id}};
     default: break;
   }
-  return fail(ErrorCode::unsupported, "DLPack device type ", static_cast<int>(device.device_type), " is unknown here; there are CPU and CUDA");
+  return fail(ErrorCode::unsupported, "DLPack device type ", static_cast<int>(device.device_type),
+              " is unknown here; there are CPU and CUDA");
 }
 
 /// What an exported structure points into; lives until its deleter is called.
@@ -103,7 +104,8 @@ Result<Tensor> borrow(Managed* managed) {
   Dims shape(description.shape, description.shape + description.ndim);
   Dims strides;
   if (description.strides != nullptr) strides.assign(description.strides, description.strides + description.ndim);
-  void* data = description.data == nullptr ? nullptr : static_cast<std::byte*>(description.data) + description.byte_offset;
+  void* data =
+      description.data == nullptr ? nullptr : static_cast<std::byte*>(description.data) + description.byte_offset;
 
   NEURACT_TRY_ASSIGN(Tensor unowned, Tensor::wrap(data, dtype, shape, strides, nullptr, placement));
   // Only now, when nothing can be refused any more, does the structure change hands.
@@ -114,14 +116,15 @@ Result<Tensor> borrow(Managed* managed) {
 }
 
 Result<Tensor> borrow_versioned(DLManagedTensorVersioned* managed, bool for_writing) {
-  if (managed == nullptr) return fail(ErrorCode::invalid_argument, "there is no DLPack tensor to import: the address is null");
+  if (managed == nullptr)
+    return fail(ErrorCode::invalid_argument, "there is no DLPack tensor to import: the address is null");
   if (managed->version.major != DLPACK_MAJOR_VERSION)
-    return fail(ErrorCode::unsupported, "the DLPack tensor is of version ", managed->version.major, ".", managed->version.minor,
-                ", expected ", DLPACK_MAJOR_VERSION, ".x");
+    return fail(ErrorCode::unsupported, "the DLPack tensor is of version ", managed->version.major, ".",
+                managed->version.minor, ", expected ", DLPACK_MAJOR_VERSION, ".x");
   if (for_writing && (managed->flags & DLPACK_FLAG_BITMASK_READ_ONLY) != 0)
     return fail(ErrorCode::unsupported, "the DLPack tensor is read-only; import it with import_const_dlpack");
   if ((managed->flags & DLPACK_FLAG_BITMASK_IS_SUBBYTE_TYPE_PADDED) != 0 && managed->dl_tensor.dtype.bits < 8)
-    return fail(ErrorCode::unsupported, "the DLPack tensor has padded elements of ", int{managed->dl_tensor.dtype.bits},
+    return fail(ErrorCode::unsupported, "the DLPack tensor has padded elements of ", managed->dl_tensor.dtype.bits,
                 " bits; expected packed ones");
   return borrow(managed);
 }
@@ -136,13 +139,16 @@ DLManagedTensorVersioned* lend_versioned(const ConstTensor& tensor, std::uint64_
 }  // namespace
 
 DLManagedTensorVersioned* export_dlpack(const Tensor& tensor) { return lend_versioned(tensor, 0); }
-DLManagedTensorVersioned* export_dlpack(const ConstTensor& tensor) { return lend_versioned(tensor, DLPACK_FLAG_BITMASK_READ_ONLY); }
+DLManagedTensorVersioned* export_dlpack(const ConstTensor& tensor) {
+  return lend_versioned(tensor, DLPACK_FLAG_BITMASK_READ_ONLY);
+}
 DLManagedTensor* export_dlpack_unversioned(const Tensor& tensor) { return lend<DLManagedTensor>(tensor); }
 
 Result<Tensor> import_dlpack(DLManagedTensorVersioned* managed) { return borrow_versioned(managed, true); }
 
 Result<Tensor> import_dlpack(DLManagedTensor* managed) {
-  if (managed == nullptr) return fail(ErrorCode::invalid_argument, "there is no DLPack tensor to import: the address is null");
+  if (managed == nullptr)
+    return fail(ErrorCode::invalid_argument, "there is no DLPack tensor to import: the address is null");
   return borrow(managed);
 }
 

@@ -1,8 +1,9 @@
 #ifndef DLPACK_DLPACK_H_
 #define DLPACK_DLPACK_H_
-/* The structures by which array libraries lend each other tensors without a copy: DLPack 1.1, and the unversioned form from before 1.0.
- * Layouts and numbers are those of the standard, https://dmlc.github.io/dlpack; strides count elements; packed sub-byte types have their first element
- * in the lowest bits. The include guard is the one of the standard's own header, so that a program may include both, in either order. */
+/* The structures by which array libraries lend each other tensors without a copy: DLPack 1.1, and the unversioned form
+ * from before 1.0. Layouts and numbers are those of the standard, https://dmlc.github.io/dlpack; strides count
+ * elements; packed sub-byte types have their first element in the lowest bits. The include guard is the one of the
+ * standard's own header, so that a program may include both, in either order. */
 
 #include <stdint.h>
 

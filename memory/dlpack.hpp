@@ -7,9 +7,9 @@
 /// Tensors in and out of other libraries without a copy.
 ///
 /// Export: the receiver owns what it gets and calls its deleter once; until then the elements stay alive.
-/// Import: on success the tensor owns the argument and calls its deleter once, with the last handle. On an error the argument still belongs to the
-/// caller, who must dispose of it. Import errors: invalid_argument (a broken description), unsupported (device, element type, version, or a
-/// read-only tensor where a writable one is asked for).
+/// Import: on success the tensor owns the argument and calls its deleter once, with the last handle. On an error the
+/// argument still belongs to the caller, who must dispose of it. Import errors: invalid_argument (a broken
+/// description), unsupported (device, element type, version, or a read-only tensor where a writable one is asked for).
 
 namespace neuract::memory {
 

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -113,12 +114,25 @@ class Unexpected {
   E error_;
 };
 
+namespace detail {
+
+/// Streams print one-byte integers as characters; in a message they are numbers.
+template <class T>
+[[nodiscard]] decltype(auto) printable(const T& part) {
+  if constexpr (std::is_same_v<T, unsigned char> || std::is_same_v<T, signed char>)
+    return static_cast<int>(part);
+  else
+    return (part);
+}
+
+}  // namespace detail
+
 /// `return fail(ErrorCode::invalid_argument, "n is ", n, ", expected at least 1");`
 /// The parts are anything that a stream can print.
 template <class... Parts>
 [[nodiscard]] Unexpected<Error> fail(ErrorCode code, const Parts&... parts) {
   std::ostringstream text;
-  (text << ... << parts);
+  (text << ... << detail::printable(parts));
   return Unexpected<Error>(Error{code, text.str(), {}});
 }
 

@@ -9,11 +9,13 @@
 
 namespace neuract::memory {
 
-/// A fixed number of zero-initialised elements in host memory, 64-byte aligned; move-only. For the arrays a simulation lives in: a large one
-/// takes no memory before it is written, and what it takes is in huge pages where the kernel has them (see HostAllocator).
+/// A fixed number of zero-initialised elements in host memory, 64-byte aligned; move-only. For the arrays a simulation
+/// lives in: a large one takes no memory before it is written, and what it takes is in huge pages where the kernel has
+/// them (see HostAllocator).
 template <class T>
 class HostArray {
-  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>, "elements are born as zero bytes and just dropped");
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>,
+                "elements are born as zero bytes and just dropped");
   static_assert(alignof(T) <= kAlignment);
 
  public:

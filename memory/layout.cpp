@@ -8,7 +8,8 @@ namespace {
 
 Result<void> check_dim(const Layout& layout, std::size_t dim) {
   if (dim < layout.shape.size()) return {};
-  return fail(ErrorCode::invalid_argument, "dimension ", dim, " of an array of shape ", to_string(layout.shape), " does not exist");
+  return fail(ErrorCode::invalid_argument, "dimension ", dim, " of an array of shape ", to_string(layout.shape),
+              " does not exist");
 }
 
 bool has_no_elements(const Layout& layout) noexcept {
@@ -28,11 +29,13 @@ std::string to_string(const Dims& dims) {
 
 Result<std::int64_t> element_count(const Dims& shape) {
   constexpr std::int64_t limit = std::int64_t{1} << 62;
-  // A zero makes the product 0 however large the others are; strides are computed as if it were 1, so those must fit as well.
+  // A zero makes the product 0 however large the others are; strides are computed as if it were 1, so those must fit as
+  // well.
   std::int64_t count = 1;
   bool empty = false;
   for (const std::int64_t n : shape) {
-    if (n < 0) return fail(ErrorCode::invalid_argument, "a shape has no negative dimensions, but ", to_string(shape), " does");
+    if (n < 0)
+      return fail(ErrorCode::invalid_argument, "a shape has no negative dimensions, but ", to_string(shape), " does");
     empty = empty || n == 0;
     if (n != 0 && (__builtin_mul_overflow(count, n, &count) || count > limit))
       return fail(ErrorCode::invalid_argument, "shape ", to_string(shape), " has more than 2^62 elements");
@@ -76,8 +79,8 @@ Extent extent_of(const Layout& layout) noexcept {
 Result<Layout> slice(const Layout& layout, std::size_t dim, std::int64_t begin, std::int64_t end, std::int64_t step) {
   NEURACT_TRY(check_dim(layout, dim));
   if (begin < 0 || begin > end || end > layout.shape[dim] || step < 1)
-    return fail(ErrorCode::invalid_argument, "cannot take elements ", begin, " to ", end, " in steps of ", step, " from dimension ", dim,
-                " of an array of shape ", to_string(layout.shape));
+    return fail(ErrorCode::invalid_argument, "cannot take elements ", begin, " to ", end, " in steps of ", step,
+                " from dimension ", dim, " of an array of shape ", to_string(layout.shape));
   Layout result = layout;
   result.shape[dim] = (end - begin) / step + ((end - begin) % step != 0 ? 1 : 0);
   if (result.shape[dim] > 0) result.offset += begin * layout.strides[dim];
@@ -89,7 +92,8 @@ Result<Layout> slice(const Layout& layout, std::size_t dim, std::int64_t begin, 
 Result<Layout> select(const Layout& layout, std::size_t dim, std::int64_t index) {
   NEURACT_TRY(check_dim(layout, dim));
   if (index < 0 || index >= layout.shape[dim])
-    return fail(ErrorCode::invalid_argument, "index ", index, " is outside dimension ", dim, " of an array of shape ", to_string(layout.shape));
+    return fail(ErrorCode::invalid_argument, "index ", index, " is outside dimension ", dim, " of an array of shape ",
+                to_string(layout.shape));
   Layout result = layout;
   result.offset += index * layout.strides[dim];
   result.shape.erase(result.shape.begin() + static_cast<std::ptrdiff_t>(dim));
@@ -108,13 +112,14 @@ Result<Layout> transpose(const Layout& layout, std::size_t a, std::size_t b) {
 
 Result<Layout> reshape(const Layout& layout, Dims shape) {
   if (!is_contiguous(layout))
-    return fail(ErrorCode::invalid_argument, "an array of shape ", to_string(layout.shape), " with strides ", to_string(layout.strides),
-                " is not contiguous and so cannot take shape ", to_string(shape), " without a copy");
+    return fail(ErrorCode::invalid_argument, "an array of shape ", to_string(layout.shape), " with strides ",
+                to_string(layout.strides), " is not contiguous and so cannot take shape ", to_string(shape),
+                " without a copy");
   NEURACT_TRY_ASSIGN(const std::int64_t before, element_count(layout.shape));
   NEURACT_TRY_ASSIGN(const std::int64_t after, element_count(shape));
   if (before != after)
-    return fail(ErrorCode::invalid_argument, "shape ", to_string(shape), " has ", after, " elements, but the array of shape ",
-                to_string(layout.shape), " has ", before);
+    return fail(ErrorCode::invalid_argument, "shape ", to_string(shape), " has ", after,
+                " elements, but the array of shape ", to_string(layout.shape), " has ", before);
   NEURACT_TRY_ASSIGN(Layout result, row_major(std::move(shape)));
   result.offset = layout.offset;
   return result;
@@ -128,8 +133,8 @@ Result<std::int64_t> offset_of(const Layout& layout, std::span<const std::int64_
     if (inside) offset += index[d] * layout.strides[d];
   }
   if (!inside)
-    return fail(ErrorCode::invalid_argument, "index ", to_string(Dims(index.begin(), index.end())), " is outside an array of shape ",
-                to_string(layout.shape));
+    return fail(ErrorCode::invalid_argument, "index ", to_string(Dims(index.begin(), index.end())),
+                " is outside an array of shape ", to_string(layout.shape));
   return offset;
 }
 

@@ -15,8 +15,8 @@ namespace neuract::memory {
 /// One number a dimension, the outermost first.
 using Dims = std::vector<std::int64_t>;
 
-/// Where the elements of an array lie, in units of elements: element (i, j, …) is at offset + i·strides[0] + j·strides[1] + ….
-/// Strides of arrays made here are not negative; imported ones may be.
+/// Where the elements of an array lie, in units of elements: element (i, j, …) is at offset + i·strides[0] +
+/// j·strides[1] + …. Strides of arrays made here are not negative; imported ones may be.
 struct Layout {
   Dims shape;
   Dims strides;
@@ -33,8 +33,8 @@ struct Layout {
 /// The last dimension is the fastest. Errors: as element_count.
 [[nodiscard]] Result<Layout> row_major(Dims shape);
 
-/// True when the elements follow each other in row-major order without gaps. Dimensions of one element may have any stride, and an
-/// array without elements is always contiguous.
+/// True when the elements follow each other in row-major order without gaps. Dimensions of one element may have any
+/// stride, and an array without elements is always contiguous.
 [[nodiscard]] bool is_contiguous(const Layout& layout) noexcept;
 
 /// The first and one past the last offset in use; equal when there are no elements.
@@ -45,7 +45,8 @@ struct Extent {
 [[nodiscard]] Extent extent_of(const Layout& layout) noexcept;
 
 /// Elements begin, begin+step, … below end of dimension `dim`; 0 <= begin <= end <= shape[dim], step >= 1.
-[[nodiscard]] Result<Layout> slice(const Layout& layout, std::size_t dim, std::int64_t begin, std::int64_t end, std::int64_t step = 1);
+[[nodiscard]] Result<Layout> slice(const Layout& layout, std::size_t dim, std::int64_t begin, std::int64_t end,
+                                   std::int64_t step = 1);
 
 /// The elements with index `index` in dimension `dim`, which goes away.
 [[nodiscard]] Result<Layout> select(const Layout& layout, std::size_t dim, std::int64_t index);

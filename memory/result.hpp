@@ -68,18 +68,16 @@ class [[nodiscard]] Result {
   using value_type = T;
   using error_type = Error;
 
-  Result()
-    requires std::is_default_constructible_v<T>
-      : state_(std::in_place_index<0>) {}
+  Result() requires std::is_default_constructible_v<T> : state_(std::in_place_index<0>) {}
 
   template <class U = T>
-    requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, std::in_place_t> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Error> && !detail::is_unexpected<std::remove_cvref_t<U>>)
-  explicit(!std::is_convertible_v<U, T>) Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, std::in_place_t> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+           !detail::is_unexpected<std::remove_cvref_t<U>>) explicit(!std::is_convertible_v<U, T>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
   template <class... Args>
-    requires std::is_constructible_v<T, Args...>
+  requires std::is_constructible_v<T, Args...>
   explicit Result(std::in_place_t, Args&&... args) : state_(std::in_place_index<0>, std::forward<Args>(args)...) {}
 
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
@@ -273,7 +271,7 @@ class [[nodiscard]] Result<void> {
 #define NEURACT_TRY_ASSIGN(declaration, ...) \
   NEURACT_DETAIL_TRY_ASSIGN(NEURACT_DETAIL_JOIN(neuract_try_result_, __COUNTER__), declaration, __VA_ARGS__)
 
-#define NEURACT_DETAIL_TRY_ASSIGN(result, declaration, ...)                                             \
-  auto result = (__VA_ARGS__);                                                                          \
-  if (!result) return ::neuract::Unexpected<::neuract::Error>(std::move(result).error());               \
+#define NEURACT_DETAIL_TRY_ASSIGN(result, declaration, ...)                               \
+  auto result = (__VA_ARGS__);                                                            \
+  if (!result) return ::neuract::Unexpected<::neuract::Error>(std::move(result).error()); \
   declaration = *std::move(result)

@@ -49,7 +49,8 @@ bool Event::reached() const {
 }
 
 Result<void> Event::wait() const {
-  if (moment_ == nullptr) return fail(ErrorCode::invalid_argument, "the event was never recorded, so waiting for it would not end");
+  if (moment_ == nullptr)
+    return fail(ErrorCode::invalid_argument, "the event was never recorded, so waiting for it would not end");
   return moment_->wait();
 }
 
@@ -154,7 +155,8 @@ void Stream::record(Event& event) {
 }
 
 Result<void> Stream::wait(const Event& event) {
-  if (!event.recorded()) return fail(ErrorCode::invalid_argument, "a stream cannot wait for an event that was never recorded");
+  if (!event.recorded())
+    return fail(ErrorCode::invalid_argument, "a stream cannot wait for an event that was never recorded");
   submit([moment = event.moment_] { return moment->wait(); });
   return {};
 }

@@ -37,9 +37,9 @@ std::optional<std::uint64_t> number(const fs::path& file) {
 }
 
 struct ControlGroups {
-  fs::path mount;         ///< where the hierarchy is visible
-  std::string group;      ///< this process's place in it
-  const char* limit;      ///< file names
+  fs::path mount;     ///< where the hierarchy is visible
+  std::string group;  ///< this process's place in it
+  const char* limit;  ///< file names
   const char* usage;
   const char* reclaimable;  ///< field of memory.stat: file cache that the kernel gives up before it kills
 };
@@ -63,8 +63,9 @@ std::optional<ControlGroups> memory_groups(const fs::path& root) {
   return found;
 }
 
-/// Narrows `memory` by every limit from the process's group up to the root of the hierarchy. Inside a container the path of the group
-/// may not exist below the mount, which then shows the group itself: its parents, up to the mount, are tried all the same.
+/// Narrows `memory` by every limit from the process's group up to the root of the hierarchy. Inside a container the
+/// path of the group may not exist below the mount, which then shows the group itself: its parents, up to the mount,
+/// are tried all the same.
 void apply_control_groups(const ControlGroups& groups, SystemMemory& memory) {
   const fs::path relative = fs::path(groups.group).relative_path().lexically_normal();
   const bool outside = !relative.empty() && *relative.begin() == "..";  // a group outside this cgroup namespace

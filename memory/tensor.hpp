@@ -13,11 +13,12 @@
 #include "neuract/memory/placement.hpp"
 #include "neuract/memory/result.hpp"
 
-/// ConstTensor and Tensor: n-dimensional arrays as handles. Copying a handle, slicing and reshaping share the elements; the memory goes with
-/// the last handle. A Tensor may write, and converts to a ConstTensor, which may not; there is no way back. As with std::span, the constness of the
-/// handle itself says nothing about the elements.
+/// ConstTensor and Tensor: n-dimensional arrays as handles. Copying a handle, slicing and reshaping share the elements;
+/// the memory goes with the last handle. A Tensor may write, and converts to a ConstTensor, which may not; there is no
+/// way back. As with std::span, the constness of the handle itself says nothing about the elements.
 ///
-/// Handles are as thread-safe as ints. Elements have no protection: who may write is the business of Versioned or of the owning actor.
+/// Handles are as thread-safe as ints. Elements have no protection: who may write is the business of Versioned or of
+/// the owning actor.
 
 namespace neuract::memory {
 
@@ -34,14 +35,17 @@ class ConstTensor {
   /// Number of elements.
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
   /// Bytes of the elements, without gaps that strides leave.
-  [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(*packed_bytes(dtype_, static_cast<std::uint64_t>(size_))); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return static_cast<std::size_t>(*packed_bytes(dtype_, static_cast<std::uint64_t>(size_)));
+  }
   [[nodiscard]] bool is_contiguous() const noexcept { return memory::is_contiguous(layout_); }
   [[nodiscard]] const Placement& placement() const noexcept { return placement_; }
 
   /// Address of the element (0, 0, …), on whatever device it is; null when there are no elements.
   [[nodiscard]] const std::byte* data() const noexcept { return data_; }
 
-  /// All elements in row-major order. invalid_argument when T is not the element type, the tensor is not contiguous, or the CPU cannot reach it.
+  /// All elements in row-major order. invalid_argument when T is not the element type, the tensor is not contiguous, or
+  /// the CPU cannot reach it.
   template <class T>
   [[nodiscard]] Result<std::span<const T>> span() const {
     NEURACT_TRY(check_span(dtype_of<T>));
@@ -55,9 +59,10 @@ class ConstTensor {
     return *reinterpret_cast<const T*>(address);
   }
 
-  // Views of the same elements; see layout.hpp. Elements of packed types cannot be addressed one by one: a view of them that
-  // would start inside a byte is unsupported.
-  [[nodiscard]] Result<ConstTensor> slice(std::size_t dim, std::int64_t begin, std::int64_t end, std::int64_t step = 1) const;
+  // Views of the same elements; see layout.hpp. Elements of packed types cannot be addressed one by one: a view of them
+  // that would start inside a byte is unsupported.
+  [[nodiscard]] Result<ConstTensor> slice(std::size_t dim, std::int64_t begin, std::int64_t end,
+                                          std::int64_t step = 1) const;
   [[nodiscard]] Result<ConstTensor> select(std::size_t dim, std::int64_t index) const;
   [[nodiscard]] Result<ConstTensor> transpose(std::size_t a, std::size_t b) const;
   [[nodiscard]] Result<ConstTensor> reshape(Dims shape) const;
@@ -93,15 +98,17 @@ class Tensor : public ConstTensor {
 
   /// A contiguous copy of `values` in host memory.
   template <class T>
-  [[nodiscard]] static Result<Tensor> from(std::span<const T> values, Dims shape);
+  [[nodiscard]] static Result<Tensor> from(std::span<const T> values, const Dims& shape);
   template <class T>
-  [[nodiscard]] static Result<Tensor> from(std::initializer_list<T> values, Dims shape) {
-    return from(std::span<const T>(values.begin(), values.size()), std::move(shape));
+  [[nodiscard]] static Result<Tensor> from(std::initializer_list<T> values, const Dims& shape) {
+    return from(std::span<const T>(values.begin(), values.size()), shape);
   }
 
-  /// Memory of somebody else, kept alive by `owner`. `data` is the address of the first element; strides count elements, and none
-  /// means row-major. invalid_argument: strides of another rank, no memory for the elements, or memory not aligned to them.
-  [[nodiscard]] static Result<Tensor> wrap(void* data, DType dtype, Dims shape, Dims strides, std::shared_ptr<void> owner, Placement placement = {});
+  /// Memory of somebody else, kept alive by `owner`. `data` is the address of the first element; strides count
+  /// elements, and none means row-major. invalid_argument: strides of another rank, no memory for the elements, or
+  /// memory not aligned to them.
+  [[nodiscard]] static Result<Tensor> wrap(void* data, DType dtype, Dims shape, Dims strides,
+                                           std::shared_ptr<void> owner, Placement placement = {});
 
   /// Handles do not protect their elements, so a const Tensor gives write access too.
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
@@ -112,17 +119,19 @@ class Tensor : public ConstTensor {
     return std::span<T>(reinterpret_cast<T*>(data_), static_cast<std::size_t>(size_));
   }
 
-  [[nodiscard]] Result<Tensor> slice(std::size_t dim, std::int64_t begin, std::int64_t end, std::int64_t step = 1) const;
+  [[nodiscard]] Result<Tensor> slice(std::size_t dim, std::int64_t begin, std::int64_t end,
+                                     std::int64_t step = 1) const;
   [[nodiscard]] Result<Tensor> select(std::size_t dim, std::int64_t index) const;
   [[nodiscard]] Result<Tensor> transpose(std::size_t a, std::size_t b) const;
   [[nodiscard]] Result<Tensor> reshape(Dims shape) const;
 };
 
 template <class T>
-Result<Tensor> Tensor::from(std::span<const T> values, Dims shape) {
-  NEURACT_TRY_ASSIGN(Tensor tensor, zeros(dtype_of<T>, std::move(shape)));
+Result<Tensor> Tensor::from(std::span<const T> values, const Dims& shape) {
+  NEURACT_TRY_ASSIGN(Tensor tensor, zeros(dtype_of<T>, shape));
   if (static_cast<std::size_t>(tensor.size()) != values.size())
-    return fail(ErrorCode::invalid_argument, "a tensor of shape ", to_string(tensor.shape()), " cannot be made from ", values.size(), " values");
+    return fail(ErrorCode::invalid_argument, "a tensor of shape ", to_string(tensor.shape()), " cannot be made from ",
+                values.size(), " values");
   for (std::size_t i = 0; i < values.size(); ++i) reinterpret_cast<T*>(tensor.data_)[i] = values[i];
   return tensor;
 }

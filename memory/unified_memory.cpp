@@ -36,9 +36,12 @@ Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy, const 
                                               bool disabled_by_environment) {
   const UnifiedTier tier = tier_of(capability);
   std::string obstacle;
-  if (disabled_by_environment) obstacle = "NEURACT_DISABLE_UM is set";
-  else if (!capability.has_device) obstacle = "there is no device besides the CPU";
-  else if (tier == UnifiedTier::host_only) obstacle = "the device has neither managed memory nor access to pageable host memory";
+  if (disabled_by_environment)
+    obstacle = "NEURACT_DISABLE_UM is set";
+  else if (!capability.has_device)
+    obstacle = "there is no device besides the CPU";
+  else if (tier == UnifiedTier::host_only)
+    obstacle = "the device has neither managed memory nor access to pageable host memory";
 
   if (policy == UnifiedMemoryPolicy::disabled)
     return UnifiedDecision{UnifiedTier::host_only, "the policy turns unified memory off"};
@@ -56,7 +59,8 @@ Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy, const 
 Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy) {
   const char* setting = std::getenv("NEURACT_DISABLE_UM");
   const std::string_view disable = setting == nullptr ? "" : setting;
-  return decide_unified_memory(policy, DeviceManager::instance().unified_capability(), !disable.empty() && disable != "0");
+  return decide_unified_memory(policy, DeviceManager::instance().unified_capability(),
+                               !disable.empty() && disable != "0");
 }
 
 }  // namespace neuract::memory

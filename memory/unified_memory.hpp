@@ -12,9 +12,9 @@
 namespace neuract::memory {
 
 enum class UnifiedMemoryPolicy : std::uint8_t {
-  disabled,        ///< never share, even where it is possible
-  prefer_unified,  ///< share where it is possible, else say why not and go on
-  require_unified, ///< share or fail at once with the diagnosis
+  disabled,         ///< never share, even where it is possible
+  prefer_unified,   ///< share where it is possible, else say why not and go on
+  require_unified,  ///< share or fail at once with the diagnosis
 };
 
 /// From the least to the most that CPU and device can do with the same memory.
@@ -53,7 +53,8 @@ struct UnifiedDecision {
 [[nodiscard]] UnifiedTier tier_of(const UnifiedCapability& capability) noexcept;
 
 /// Pure: the same answer for the same three arguments. unsupported when unified memory is required and cannot be had.
-[[nodiscard]] Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy, const UnifiedCapability& capability,
+[[nodiscard]] Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy,
+                                                            const UnifiedCapability& capability,
                                                             bool disabled_by_environment);
 
 /// The same for this machine: DeviceManager's cached capability and NEURACT_DISABLE_UM ("", "0" and unset leave it on).

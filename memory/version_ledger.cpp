@@ -14,7 +14,8 @@ std::optional<unsigned> VersionLedger::acquire() noexcept {
 }
 
 void VersionLedger::acquire_again(unsigned index) noexcept {
-  // While the caller holds the buffer, released < acquired; asking for one more release keeps it so until both are gone.
+  // While the caller holds the buffer, released < acquired; asking for one more release keeps it so until both are
+  // gone.
   slots_[index].released.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -35,7 +36,8 @@ void VersionLedger::unclaim() {
 
 bool VersionLedger::is_free(unsigned index) noexcept {
   Slot& slot = slots_[index];
-  if (slot.in_use && index != current().value_or(kNone) && slot.released.load(std::memory_order_acquire) == slot.acquired)
+  if (slot.in_use && index != current().value_or(kNone) &&
+      slot.released.load(std::memory_order_acquire) == slot.acquired)
     slot.in_use = false;
   return !slot.in_use;
 }
@@ -61,8 +63,8 @@ unsigned VersionLedger::draft() noexcept {
 
 Result<std::uint64_t> VersionLedger::publish(std::uint64_t step) {
   if (find_free() == kNone)
-    return fail(ErrorCode::exhausted, "\"", name_, "\" cannot publish: readers hold ", live() - 1, " older versions, and there are only ", buffers_,
-                " buffers");
+    return fail(ErrorCode::exhausted, "\"", name_, "\" cannot publish: readers hold ", live() - 1,
+                " older versions, and there are only ", buffers_, " buffers");
   const std::uint64_t version = version_.load(std::memory_order_relaxed) + 1;
   Slot& next = slots_[draft_];
   next.version = version;

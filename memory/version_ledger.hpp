@@ -9,20 +9,23 @@
 
 #include "neuract/memory/result.hpp"
 
-/// The bookkeeping behind Versioned<T>: which of a fixed number of buffers is the current version, which ones readers still hold, and
-/// who may write. It knows buffers by number only.
+/// The bookkeeping behind Versioned<T>: which of a fixed number of buffers is the current version, which ones readers
+/// still hold, and who may write. It knows buffers by number only.
 ///
-/// How it works. `current_` packs the number of the current buffer (upper 8 bits) and how often that version was acquired (lower 56).
+/// How it works. `current_` packs the number of the current buffer (upper 8 bits) and how often that version was
+/// acquired (lower 56).
 ///   acquire  current_ += 1                      the reader learns the buffer and is counted, in one step: wait-free
 ///   release  buffer.released += 1               wait-free
-///   publish  old = exchange(current_, new, 0)   from here on nobody acquires the old buffer, and its count of acquisitions is final
-/// A buffer is free again when it is not current and released == acquired. Only the writer asks that question, and only the writer
-/// sets `acquired`. Nobody ever waits for anybody.
+///   publish  old = exchange(current_, new, 0)   from here on nobody acquires the old buffer, and its count of
+///   acquisitions is final
+/// A buffer is free again when it is not current and released == acquired. Only the writer asks that question, and only
+/// the writer sets `acquired`. Nobody ever waits for anybody.
 ///
-/// Memory order. The exchange releases what the writer put into the buffer; an acquisition is an acquire on the same variable and sees
-/// it (additions by other readers in between continue the release sequence). A reader's last look at the buffer comes before its release of
-/// `released`; the writer's acquire load of the final count synchronises with all of them for the same reason, so that writing into
-/// a recycled buffer comes after every read. Comparing counts for equality makes it immune to their order.
+/// Memory order. The exchange releases what the writer put into the buffer; an acquisition is an acquire on the same
+/// variable and sees it (additions by other readers in between continue the release sequence). A reader's last look at
+/// the buffer comes before its release of `released`; the writer's acquire load of the final count synchronises with
+/// all of them for the same reason, so that writing into a recycled buffer comes after every read. Comparing counts for
+/// equality makes it immune to their order.
 ///
 /// A version can be acquired 2^56 times, which takes decades.
 
@@ -71,8 +74,8 @@ class VersionLedger {
   [[nodiscard]] unsigned draft() noexcept;
   /// The current buffer without counting as a reader.
   [[nodiscard]] std::optional<unsigned> current() const noexcept;
-  /// Makes the draft the next version and returns its number. exhausted, with everything as before, when readers hold so many buffers that
-  /// none would be left for the next draft.
+  /// Makes the draft the next version and returns its number. exhausted, with everything as before, when readers hold
+  /// so many buffers that none would be left for the next draft.
   [[nodiscard]] Result<std::uint64_t> publish(std::uint64_t step);
   /// Published buffers that cannot be recycled now: the current one and those that readers hold.
   [[nodiscard]] unsigned live() noexcept;
@@ -82,7 +85,9 @@ class VersionLedger {
   static constexpr unsigned kNone = 255;
   static constexpr std::uint64_t pack(unsigned index) noexcept { return std::uint64_t{index} << kIndexShift; }
   static constexpr unsigned index_of(std::uint64_t word) noexcept { return static_cast<unsigned>(word >> kIndexShift); }
-  static constexpr std::uint64_t count_of(std::uint64_t word) noexcept { return word & ((std::uint64_t{1} << kIndexShift) - 1); }
+  static constexpr std::uint64_t count_of(std::uint64_t word) noexcept {
+    return word & ((std::uint64_t{1} << kIndexShift) - 1);
+  }
 
   [[nodiscard]] bool is_free(unsigned index) noexcept;
   [[nodiscard]] unsigned find_free() noexcept;

@@ -19,10 +19,11 @@
 ///   auto seen   = *state.snapshot();                               // any thread, at any time
 ///   seen.version(), seen.step(), *seen.span<float>();              // immutable for as long as it is held
 ///
-/// A snapshot costs a few atomic additions and no copy. Buffers are allocated when they are first needed and recycled when their last snapshot goes, so
-/// that publishing faster than anybody reads needs two of them. Readers that hold on to old versions use up the others: publish() then reports
-/// `exhausted` and changes nothing, and the writer may go on writing its draft and publish later. Large state is published on demand: a reader
-/// calls request(), and the owner publishes at a good moment when its writer says requested().
+/// A snapshot costs a few atomic additions and no copy. Buffers are allocated when they are first needed and recycled
+/// when their last snapshot goes, so that publishing faster than anybody reads needs two of them. Readers that hold on
+/// to old versions use up the others: publish() then reports `exhausted` and changes nothing, and the writer may go on
+/// writing its draft and publish later. Large state is published on demand: a reader calls request(), and the owner
+/// publishes at a good moment when its writer says requested().
 ///
 /// Thread-safe: everything but Writer, which belongs to one thread at a time. How it works: version_ledger.hpp.
 
@@ -48,9 +49,10 @@ class Versioned<Tensor> {
   class Snapshot;
   class Writer;
 
-  /// `max_buffers`: one for the writer's draft, one for the current version, the rest for older versions that readers hold; from 3 to 254.
-  /// Allocates no elements. Errors: invalid_argument.
-  [[nodiscard]] static Result<Versioned> create(std::string name, DType dtype, Dims shape, unsigned max_buffers = kDefaultBuffers,
+  /// `max_buffers`: one for the writer's draft, one for the current version, the rest for older versions that readers
+  /// hold; from 3 to 254. Allocates no elements. Errors: invalid_argument.
+  [[nodiscard]] static Result<Versioned> create(std::string name, DType dtype, Dims shape,
+                                                unsigned max_buffers = kDefaultBuffers,
                                                 Allocator& allocator = host_allocator());
 
   [[nodiscard]] const std::string& name() const noexcept;
@@ -118,11 +120,13 @@ class Versioned<Tensor>::Writer {
   /// Somebody asked for a version since the last one.
   [[nodiscard]] bool requested() const noexcept;
 
-  /// The draft of the next version, contiguous; it must not be written after publish(). stale unless `based_on` is the current version (0
-  /// before the first): what was computed from an older one must not replace it. Beginning again before publishing starts over.
+  /// The draft of the next version, contiguous; it must not be written after publish(). stale unless `based_on` is the
+  /// current version (0 before the first): what was computed from an older one must not replace it. Beginning again
+  /// before publishing starts over.
   [[nodiscard]] Result<Tensor> begin(std::uint64_t based_on, Contents contents = Contents::latest);
 
-  /// Makes the draft the next version and returns its number. exhausted: see above. invalid_argument: nothing was begun.
+  /// Makes the draft the next version and returns its number. exhausted: see above. invalid_argument: nothing was
+  /// begun.
   Result<std::uint64_t> publish(std::uint64_t step);
 
  private:

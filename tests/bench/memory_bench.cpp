@@ -1,4 +1,5 @@
-// What the building blocks of memory/ cost: snapshots while a writer publishes, publishing, allocation, and reading at random with huge pages.
+// What the building blocks of memory/ cost: snapshots while a writer publishes, publishing, allocation, and reading at
+// random with huge pages.
 
 #include <benchmark/benchmark.h>
 
@@ -21,7 +22,8 @@ using State = Versioned<Tensor>;
 /// Publishes as fast as it can until it goes away.
 class BusyWriter {
  public:
-  BusyWriter() : state_(State::create("state", DType::f32, {1024}, 16).value()), writer_(state_.claim_writer("writer").value()) {
+  BusyWriter()
+      : state_(State::create("state", DType::f32, {1024}, 16).value()), writer_(state_.claim_writer("writer").value()) {
     publish();
     thread_ = std::thread([this] {
       while (!done_.load(std::memory_order_relaxed)) publish();
@@ -74,7 +76,8 @@ void snapshots_with_a_busy_writer(benchmark::State& run) {
   benchmark::DoNotOptimize(sum);
   run.SetItemsProcessed(run.iterations());
   if (run.thread_index() == 0)
-    run.counters["published"] = benchmark::Counter(static_cast<double>(busy_writer->state().version() - before), benchmark::Counter::kIsRate);
+    run.counters["published"] =
+        benchmark::Counter(static_cast<double>(busy_writer->state().version() - before), benchmark::Counter::kIsRate);
 }
 BENCHMARK(snapshots_with_a_busy_writer)
     ->Setup([](const benchmark::State&) { busy_writer = std::make_unique<BusyWriter>(); })
@@ -96,15 +99,18 @@ void publish(benchmark::State& run) {
 }
 BENCHMARK(publish)->ArgNames({"elements", "copy_latest"})->Args({1024, 0})->Args({1024, 1})->Args({1 << 20, 1});
 
-/// Reads a random element of a table again and again: the TLB decides. `huge` is how HostArray allocates, the other an array of the C library.
+/// Reads a random element of a table again and again: the TLB decides. `huge` is how HostArray allocates, the other an
+/// array of the C library.
 void random_reads(benchmark::State& run) {
   const auto size = static_cast<std::size_t>(run.range(0)) << 20;
   const bool huge = run.range(1) != 0;
   std::optional<HostArray<std::uint64_t>> array;
   std::unique_ptr<std::uint64_t[]> plain;
   std::uint64_t* data = nullptr;
-  if (huge) data = array.emplace(HostArray<std::uint64_t>::zeros(size / 8).value()).data();
-  else data = (plain = std::make_unique<std::uint64_t[]>(size / 8)).get();
+  if (huge)
+    data = array.emplace(HostArray<std::uint64_t>::zeros(size / 8).value()).data();
+  else
+    data = (plain = std::make_unique<std::uint64_t[]>(size / 8)).get();
   for (std::size_t i = 0; i < size / 8; ++i) data[i] = i;
   std::uint64_t random = 1, sum = 0;
   for (auto _ : run) {

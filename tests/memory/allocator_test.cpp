@@ -30,7 +30,8 @@ TEST_P(HostAllocatorSizes, BlocksAreAlignedZeroAndWritableToTheLastByte) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Awkward, HostAllocatorSizes,
-                         testing::Values(1, 63, 64, 65, 4095, 4096, 4097, kLarge - 1, kLarge, kLarge + 1, 2 * kLarge - 4096, 3 * kLarge + 4097));
+                         testing::Values(1, 63, 64, 65, 4095, 4096, 4097, kLarge - 1, kLarge, kLarge + 1,
+                                         2 * kLarge - 4096, 3 * kLarge + 4097));
 
 TEST(HostAllocator, NoBytesNeedNoMemory) {
   HostAllocator allocator;
@@ -111,7 +112,8 @@ TEST(HostArray, StartsAsZerosAndKeepsWhatIsWritten) {
 }
 
 TEST(HostArray, RefusesMoreElementsThanAnAddressSpaceHolds) {
-  EXPECT_EQ(HostArray<double>::zeros(std::numeric_limits<std::size_t>::max() / 4).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(HostArray<double>::zeros(std::numeric_limits<std::size_t>::max() / 4).error().code,
+            ErrorCode::invalid_argument);
   EXPECT_TRUE(HostArray<double>::zeros(0).value().empty());
 }
 

@@ -36,7 +36,8 @@ Tensor some_view(const Dims& shape) {
   for (std::size_t d = 0; d < shape.size(); ++d) {
     const auto begin = *rc::gen::inRange<std::int64_t>(0, 3);
     const auto step = *rc::gen::inRange<std::int64_t>(1, 3);
-    view = view.slice(d, begin, begin + std::max<std::int64_t>(0, (shape[d] - 1) * step + (shape[d] > 0 ? 1 : 0)), step).value();
+    view = view.slice(d, begin, begin + std::max<std::int64_t>(0, (shape[d] - 1) * step + (shape[d] > 0 ? 1 : 0)), step)
+               .value();
   }
   return view;
 }
@@ -105,7 +106,8 @@ TEST(Copy, OfStridedHalfBytesIsRefused) {
 TEST(Copy, RefusesOtherShapesAndTypes) {
   const Tensor a = counting({2, 3});
   EXPECT_EQ(copy(a, counting({3, 2})).error().message, "cannot copy a tensor of shape [2, 3] into one of shape [3, 2]");
-  EXPECT_EQ(copy(a, Tensor::zeros(DType::f32, {2, 3}).value()).error().message, "cannot copy i32 elements into a tensor of f32");
+  EXPECT_EQ(copy(a, Tensor::zeros(DType::f32, {2, 3}).value()).error().message,
+            "cannot copy i32 elements into a tensor of f32");
 }
 
 TEST(Copy, OnAStreamHappensInItsTurnAndKeepsBothTensors) {
@@ -157,9 +159,11 @@ TEST_F(WithDevice, FailureOfTheDeviceReachesTheWaiter) {
 
 TEST_F(WithDevice, UnknownDeviceIsNamed) {
   float bytes[2] = {};
-  const Tensor elsewhere = Tensor::wrap(bytes, DType::i32, {2}, {}, nullptr, {MemoryKind::device, {DeviceKind::cuda, 5}}).value();
+  const Tensor elsewhere =
+      Tensor::wrap(bytes, DType::i32, {2}, {}, nullptr, {MemoryKind::device, {DeviceKind::cuda, 5}}).value();
   EXPECT_NE(copy(counting({2}), elsewhere, devices).error().message.find("cuda:5"), std::string::npos);
-  EXPECT_EQ(copy(Tensor::zeros(DType::i32, {2}, *memory).value(), elsewhere, devices).error().code, ErrorCode::unsupported);
+  EXPECT_EQ(copy(Tensor::zeros(DType::i32, {2}, *memory).value(), elsewhere, devices).error().code,
+            ErrorCode::unsupported);
 }
 
 }  // namespace

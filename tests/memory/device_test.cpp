@@ -33,7 +33,8 @@ TEST(DeviceManager, SaysThatOtherMemoryNeedsADevice) {
   for (const MemoryKind kind : {MemoryKind::pinned, MemoryKind::device, MemoryKind::managed}) {
     const auto any = devices.allocator(kind);
     EXPECT_EQ(any.error().code, ErrorCode::unsupported);
-    EXPECT_NE(any.error().message.find(std::string(name_of(kind)) + " memory needs a device"), std::string::npos) << any.error();
+    EXPECT_NE(any.error().message.find(std::string(name_of(kind)) + " memory needs a device"), std::string::npos)
+        << any.error();
     EXPECT_EQ(devices.allocator(kind, DeviceId{}).error().code, ErrorCode::unsupported);
     EXPECT_EQ(devices.allocator(kind, DeviceId{DeviceKind::cuda, 0}).error().code, ErrorCode::not_found);
   }

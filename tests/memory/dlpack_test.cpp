@@ -8,8 +8,10 @@
 namespace neuract::memory {
 namespace {
 
-static_assert(sizeof(DLTensor) == 48 && offsetof(DLTensor, byte_offset) == 40, "the standard's layout on 64-bit machines");
-static_assert(sizeof(DLManagedTensor) == 64 && sizeof(DLManagedTensorVersioned) == 80 && offsetof(DLManagedTensorVersioned, flags) == 24);
+static_assert(sizeof(DLTensor) == 48 && offsetof(DLTensor, byte_offset) == 40,
+              "the standard's layout on 64-bit machines");
+static_assert(sizeof(DLManagedTensor) == 64 && sizeof(DLManagedTensorVersioned) == 80 &&
+              offsetof(DLManagedTensorVersioned, flags) == 24);
 
 /// Six f32, lent by somebody who counts how often they come back.
 struct Lender {
@@ -22,7 +24,11 @@ struct Lender {
 
   Lender() {
     const DLTensor description{memory.data(), {kDLCPU, 0}, 2, {kDLFloat, 32, 1}, shape.data(), strides.data(), 0};
-    versioned = {{1, 0}, this, [](DLManagedTensorVersioned* self) { ++static_cast<Lender*>(self->manager_ctx)->returned; }, 0, description};
+    versioned = {{1, 0},
+                 this,
+                 [](DLManagedTensorVersioned* self) { ++static_cast<Lender*>(self->manager_ctx)->returned; },
+                 0,
+                 description};
     plain = {description, this, [](DLManagedTensor* self) { ++static_cast<Lender*>(self->manager_ctx)->returned; }};
   }
 };
@@ -35,7 +41,6 @@ TEST(DLPack, ImportedTensorIsTheSameMemoryAndIsReturnedOnce) {
     EXPECT_EQ(tensor.shape(), (Dims{2, 3}));
     EXPECT_EQ((tensor.at<float>({1, 1}).value()), 4.0F);
     const ConstTensor view = tensor.select(0, 1).value();
-    const Tensor copy = tensor;
     EXPECT_EQ(lender.returned, 0);
   }
   EXPECT_EQ(lender.returned, 1);
@@ -77,12 +82,14 @@ TEST(DLPack, WhatIsRefusedStaysWithTheCaller) {
   EXPECT_EQ(refused([](Lender& l) { l.versioned.flags = DLPACK_FLAG_BITMASK_READ_ONLY; }), ErrorCode::unsupported);
   EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.dtype = {kDLFloat, 32, 4}; }), ErrorCode::unsupported);
   EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.dtype = {5, 64, 1}; }), ErrorCode::unsupported) << "complex";
-  EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.device.device_type = static_cast<DLDeviceType>(7); }), ErrorCode::unsupported);
+  EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.device.device_type = static_cast<DLDeviceType>(7); }),
+            ErrorCode::unsupported);
   EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.ndim = -1; }), ErrorCode::invalid_argument);
   EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.shape = nullptr; }), ErrorCode::invalid_argument);
   EXPECT_EQ(refused([](Lender& l) { l.shape[0] = -2; }), ErrorCode::invalid_argument);
   EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.data = nullptr; }), ErrorCode::invalid_argument);
-  EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.byte_offset = 1; }), ErrorCode::invalid_argument) << "misaligned";
+  EXPECT_EQ(refused([](Lender& l) { l.versioned.dl_tensor.byte_offset = 1; }), ErrorCode::invalid_argument)
+      << "misaligned";
   EXPECT_EQ(refused([](Lender& l) {
               l.versioned.dl_tensor.dtype = {kDLUInt, 4, 1};
               l.versioned.flags = DLPACK_FLAG_BITMASK_IS_SUBBYTE_TYPE_PADDED;

@@ -29,7 +29,8 @@ struct FakeDevice {
       return of(self).info;
     };
     functions.allocate = [](void* self, MemoryKind kind, std::size_t bytes) -> Result<void*> {
-      if (of(self).live_bytes + bytes > of(self).capacity) return fail(ErrorCode::out_of_memory, "no ", bytes, " bytes of ", kind, " memory");
+      if (of(self).live_bytes + bytes > of(self).capacity)
+        return fail(ErrorCode::out_of_memory, "no ", bytes, " bytes of ", kind, " memory");
       of(self).live_bytes += bytes;
       return std::malloc(bytes);
     };

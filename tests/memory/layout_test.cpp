@@ -107,7 +107,9 @@ TEST(Layout, ScalarHasOneElement) {
 
 TEST(Layout, WhatIsOutsideIsRefusedWithTheShape) {
   const Layout layout = row_major({3, 4}).value();
-  const auto refused = [](const auto& result) { return !result && result.error().message.find("[3, 4]") != std::string::npos; };
+  const auto refused = [](const auto& result) {
+    return !result && result.error().message.find("[3, 4]") != std::string::npos;
+  };
   EXPECT_TRUE(refused(slice(layout, 2, 0, 1)));
   EXPECT_TRUE(refused(slice(layout, 1, 0, 5)));
   EXPECT_TRUE(refused(slice(layout, 1, -1, 2)));

@@ -41,7 +41,13 @@ TEST(Error, ReadsFromTheOutermostPlaceToTheCause) {
   EXPECT_EQ(error.to_string(), "recorder \"r\": spikes.h5: disk full");
 }
 
-TEST(Error, WithoutAMessageSaysWhatItsCodeMeans) { EXPECT_EQ((Error{ErrorCode::stale, "", {}}.to_string()), std::string(describe(ErrorCode::stale))); }
+TEST(Error, WithoutAMessageSaysWhatItsCodeMeans) {
+  EXPECT_EQ((Error{ErrorCode::stale, "", {}}.to_string()), std::string(describe(ErrorCode::stale)));
+}
+
+TEST(Error, MessageShowsSmallIntegersAsNumbers) {
+  EXPECT_EQ(fail(ErrorCode::io, std::uint8_t{65}, " and ", std::int8_t{-1}, ' ', 'c').error().message, "65 and -1 c");
+}
 
 TEST(Result, HoldsAValueOrAnError) {
   EXPECT_EQ(half(4).value(), 2);
@@ -80,7 +86,10 @@ TEST(Result, MovesWhatCannotBeCopied) {
   Result<std::unique_ptr<int>> owner = std::make_unique<int>(5);
   const std::unique_ptr<int> taken = *std::move(owner);
   EXPECT_EQ(*taken, 5);
-  EXPECT_EQ(Result<std::unique_ptr<int>>(std::make_unique<int>(6)).transform([](std::unique_ptr<int> p) { return *p; }).value(), 6);
+  EXPECT_EQ(Result<std::unique_ptr<int>>(std::make_unique<int>(6))
+                .transform([](std::unique_ptr<int> p) { return *p; })
+                .value(),
+            6);
 }
 
 TEST(Result, TakesAnErrorAsItIs) {
@@ -112,7 +121,9 @@ TEST(VoidResult, ChainsLikeTheOthers) {
   EXPECT_EQ(check_quarter(8).transform([] { return 3; }).value(), 3);
   EXPECT_EQ(check_quarter(5).transform([] { return 3; }).error().message, "5 is odd");
   EXPECT_TRUE(check_quarter(5).or_else([](const Error&) { return Result<void>(); }));
-  EXPECT_EQ(check_quarter(5).transform_error([](Error e) { return std::move(e).with_context("here"); }).error().to_string(), "here: 5 is odd");
+  EXPECT_EQ(
+      check_quarter(5).transform_error([](Error e) { return std::move(e).with_context("here"); }).error().to_string(),
+      "here: 5 is odd");
 }
 
 }  // namespace

@@ -124,6 +124,7 @@ TEST(Stream, TakesWorkFromManyThreads) {
   Stream stream = Stream::create().value();
   int count = 0;  // the stream's thread only
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int t = 0; t < 3; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 100; ++i)

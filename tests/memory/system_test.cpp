@@ -16,7 +16,9 @@ namespace fs = std::filesystem;
 /// A machine with 8,000 kB of memory, 5,000 kB of it available, in a folder of its own.
 class Machine : public testing::Test {
  protected:
-  Machine() : root_(fs::path(testing::TempDir()) / ("machine_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+  Machine()
+      : root_(fs::path(testing::TempDir()) /
+              ("machine_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
     fs::remove_all(root_);
     file("proc/meminfo", "MemTotal:  8000 kB\nMemFree:  100 kB\nMemAvailable:  5000 kB\n");
   }

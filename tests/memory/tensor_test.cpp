@@ -141,7 +141,8 @@ TEST(Tensor, RefusesForeignMemoryThatCannotBeRight) {
 
 TEST(Tensor, InDeviceMemoryIsOutOfTheCpusReach) {
   float memory[4] = {};
-  const Tensor tensor = Tensor::wrap(memory, DType::f32, {4}, {}, nullptr, {MemoryKind::device, {DeviceKind::cuda, 0}}).value();
+  const Tensor tensor =
+      Tensor::wrap(memory, DType::f32, {4}, {}, nullptr, {MemoryKind::device, {DeviceKind::cuda, 0}}).value();
   EXPECT_NE(tensor.span<float>().error().message.find("device memory of cuda:0"), std::string::npos);
   EXPECT_FALSE(tensor.at<float>({0}));
 }
@@ -150,7 +151,9 @@ TEST(Tensor, TooLargeForTheMachineSaysWhatWasAskedFor) {
   const auto result = Tensor::zeros(DType::f32, {std::int64_t{1} << 48});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::out_of_memory);
-  EXPECT_NE(result.error().to_string().find("f32 tensor of shape [281474976710656]: a block of 1.1 PB"), std::string::npos) << result.error();
+  EXPECT_NE(result.error().to_string().find("f32 tensor of shape [281474976710656]: a block of 1.1 PB"),
+            std::string::npos)
+      << result.error();
 }
 
 }  // namespace

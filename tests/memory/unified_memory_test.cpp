@@ -17,10 +17,14 @@ struct Row {
 };
 
 const Row kRows[] = {
-    {{false, false, false, false}, host_only},       {{false, true, true, true}, host_only},  // no device: its other words mean nothing
-    {{true, false, false, false}, host_only},        {{true, false, true, false}, host_only},  // concurrent access to what cannot be had
-    {{true, true, false, false}, managed_exclusive}, {{true, true, true, false}, managed_concurrent},
-    {{true, false, false, true}, pageable},          {{true, true, false, true}, pageable},
+    {{false, false, false, false}, host_only},
+    {{false, true, true, true}, host_only},  // no device: its other words mean nothing
+    {{true, false, false, false}, host_only},
+    {{true, false, true, false}, host_only},  // concurrent access to what cannot be had
+    {{true, true, false, false}, managed_exclusive},
+    {{true, true, true, false}, managed_concurrent},
+    {{true, false, false, true}, pageable},
+    {{true, true, false, true}, pageable},
     {{true, true, true, true}, pageable},
 };
 
@@ -43,17 +47,22 @@ TEST(UnifiedMemory, DecisionFollowsTheTruthTable) {
 
       const auto required = decide_unified_memory(require_unified, row.capability, disabled);
       EXPECT_EQ(required.has_value(), possible);
-      if (possible) EXPECT_EQ(required->tier, row.tier);
-      else EXPECT_EQ(required.error().code, ErrorCode::unsupported);
+      if (possible)
+        EXPECT_EQ(required->tier, row.tier);
+      else
+        EXPECT_EQ(required.error().code, ErrorCode::unsupported);
     }
   }
 }
 
 TEST(UnifiedMemory, ReasonNamesWhatStandsInTheWay) {
-  const auto says = [](const auto& decision, const char* text) { return decision.reason.find(text) != std::string::npos; };
+  const auto says = [](const auto& decision, const char* text) {
+    return decision.reason.find(text) != std::string::npos;
+  };
   EXPECT_TRUE(says(*decide_unified_memory(prefer_unified, {}, false), "no device"));
   EXPECT_TRUE(says(*decide_unified_memory(prefer_unified, {true, true, true, true}, true), "NEURACT_DISABLE_UM"));
-  EXPECT_TRUE(says(*decide_unified_memory(prefer_unified, {true, false, false, false}, false), "neither managed memory"));
+  EXPECT_TRUE(
+      says(*decide_unified_memory(prefer_unified, {true, false, false, false}, false), "neither managed memory"));
   EXPECT_TRUE(says(*decide_unified_memory(UnifiedMemoryPolicy::disabled, {true, true, true, true}, false), "policy"));
   EXPECT_NE(decide_unified_memory(require_unified, {}, false).error().message.find("no device"), std::string::npos);
 }

@@ -170,7 +170,8 @@ TEST(Versioned, ExhaustedBuffersAreReportedAndNothingIsLost) {
   }
   const auto refused = publish(writer, 4);
   EXPECT_EQ(refused.error().code, ErrorCode::exhausted);
-  EXPECT_EQ(refused.error().message, "\"V_m\" cannot publish: readers hold 2 older versions, and there are only 4 buffers");
+  EXPECT_EQ(refused.error().message,
+            "\"V_m\" cannot publish: readers hold 2 older versions, and there are only 4 buffers");
   EXPECT_EQ(state.version(), 3U);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(first(held[i]), static_cast<float>(i + 1));
 
@@ -256,7 +257,8 @@ TEST(Versioned, EmptySnapshotHoldsNothing) {
   EXPECT_EQ(none.step(), 0U);
   EXPECT_TRUE(none.span<float>().value().empty());
   EXPECT_EQ(none.tensor().size(), 0);
-  const State::Snapshot copy = none;
+  State::Snapshot copy = none;
+  copy = none;
   EXPECT_EQ(copy.version(), 0U);
 }
 

@@ -1,4 +1,5 @@
-// The contract of Versioned<Tensor> with everybody at work at once. Run under ThreadSanitizer these tests also prove the memory ordering.
+// The contract of Versioned<Tensor> with everybody at work at once. Run under ThreadSanitizer these tests also prove
+// the memory ordering.
 
 #include <gtest/gtest.h>
 
@@ -53,6 +54,7 @@ TEST(VersionedThreads, ManyReadersNeverSeeATornOrOlderVersion) {
   const State state = make(8);
   std::atomic<std::size_t> wrong = 0, read = 0;
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int r = 0; r < 3; ++r)
     readers.emplace_back([&] {
       for (std::uint64_t last = 0; last < kPublishes;) {
@@ -125,7 +127,8 @@ TEST(VersionedThreads, SnapshotsMayBeHandedToOtherThreadsAndOutliveEverything) {
     const State state = make(100);
     std::thread writer([&] { publish_all(state); });
     while (kept.size() < 40)
-      if (auto snapshot = state.snapshot(); snapshot && (kept.empty() || snapshot->version() != kept.back().version())) {
+      if (auto snapshot = state.snapshot();
+          snapshot && (kept.empty() || snapshot->version() != kept.back().version())) {
         tensors.push_back(snapshot->tensor());
         kept.push_back(*std::move(snapshot));
       } else if (state.version() == kPublishes) {
@@ -145,11 +148,12 @@ TEST(VersionedThreads, SnapshotsMayBeHandedToOtherThreadsAndOutliveEverything) {
 
 TEST(VersionedThreads, ManyWouldBeWritersGetTheRightOneAtATime) {
   const State state = make(4);
-  constexpr int kThreads = 3, kEach = 300;
+  constexpr std::uint64_t kThreads = 3, kEach = 300;
   std::vector<std::thread> writers;
-  for (int t = 0; t < kThreads; ++t)
+  writers.reserve(kThreads);
+  for (std::uint64_t t = 0; t < kThreads; ++t)
     writers.emplace_back([&] {
-      for (int done = 0; done < kEach;) {
+      for (std::uint64_t done = 0; done < kEach;) {
         auto writer = state.claim_writer("one of many");
         if (!writer) {
           EXPECT_EQ(writer.error().code, ErrorCode::busy);
@@ -163,8 +167,8 @@ TEST(VersionedThreads, ManyWouldBeWritersGetTheRightOneAtATime) {
       }
     });
   for (auto& writer : writers) writer.join();
-  EXPECT_EQ(state.version(), std::uint64_t{kThreads * kEach});
-  EXPECT_EQ(state.snapshot()->span<std::uint64_t>().value()[0], std::uint64_t{kThreads * kEach});
+  EXPECT_EQ(state.version(), kThreads * kEach);
+  EXPECT_EQ(state.snapshot()->span<std::uint64_t>().value()[0], kThreads * kEach);
 }
 
 TEST(VersionedThreads, RequestedVersionArrives) {
