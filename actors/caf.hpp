@@ -32,8 +32,8 @@
 ///   mail(self, message).send(receiver);                  mail(self, message).delay(50ms).send(receiver);
 ///   anon_mail(message).send(receiver);                   // from outside of any actor
 ///   monitor(self, handle, [](const caf::error& reason) { … });
-///   auto handle = spawn<State>(system, arguments…);      // State: Handle, name, State(Handle::pointer, arguments…), make_behavior()
-///   auto handle = spawn_detached<State>(system, …);      // with a thread of its own
+///   auto handle = spawn<State>(system, arguments…);      // State: Handle, name, State(Handle::pointer, arguments…),
+///   make_behavior() auto handle = spawn_detached<State>(system, …);      // with a thread of its own
 namespace neuract::actors {
 
 #if CAF_MAJOR_VERSION < 1
@@ -97,13 +97,16 @@ template <class... Ts>
   return AnonMail<std::decay_t<Ts>...>(std::in_place, std::forward<Ts>(content)...);
 }
 
-/// Calls `callback(reason)` as a message of `self` when the actor behind `handle` has ended (at once if it has already).
+/// Calls `callback(reason)` as a message of `self` when the actor behind `handle` has ended (at once if it has
+/// already).
 template <class Self, class Handle, class F>
 void monitor(Self* self, const Handle& handle, F callback) {
-  // A functor at the watched actor rather than CAF 0.18's monitor(): that has one handler for all, which says who but not what for.
+  // A functor at the watched actor rather than CAF 0.18's monitor(): that has one handler for all, which says who but
+  // not what for.
   handle->attach_functor([observer = self->address(), callback = std::move(callback)](const caf::error& reason) {
     if (auto strong = caf::actor_cast<caf::strong_actor_ptr>(observer)) {
-      caf::anon_send(caf::actor_cast<caf::actor>(strong), caf::make_action([callback, reason]() mutable { callback(reason); }));
+      caf::anon_send(caf::actor_cast<caf::actor>(strong),
+                     caf::make_action([callback, reason]() mutable { callback(reason); }));
     }
   });
 }
@@ -115,7 +118,8 @@ typename State::Handle spawn(caf::actor_system& system, Ts&&... arguments) {
 
 template <class State, class... Ts>
 typename State::Handle spawn_detached(caf::actor_system& system, Ts&&... arguments) {
-  return system.spawn<typename State::Handle::template stateful_impl<State>, caf::detached>(std::forward<Ts>(arguments)...);
+  return system.spawn<typename State::Handle::template stateful_impl<State>, caf::detached>(
+      std::forward<Ts>(arguments)...);
 }
 
 #else
@@ -164,7 +168,7 @@ inline bool failed(const caf::error& error) { return !error.empty(); }
 
 struct SystemOptions {
   std::size_t scheduler_threads = 1;  ///< population and recorder actors have threads of their own
-  std::string policy = "sharing";     ///< "stealing" polls at up to 10 ms intervals when idle; "sharing" wakes up at once
+  std::string policy = "sharing";  ///< "stealing" polls at up to 10 ms intervals when idle; "sharing" wakes up at once
 };
 
 inline void configure(caf::actor_system_config& config, const SystemOptions& options) {

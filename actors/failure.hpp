@@ -20,7 +20,8 @@ inline Error error_of(const std::exception_ptr& exception) {
   }
 }
 
-/// An exception in a handler ends the actor and reaches the supervisor as an Error; when the supervisor has gone, so has the actor.
+/// An exception in a handler ends the actor and reaches the supervisor as an Error; when the supervisor has gone, so
+/// has the actor.
 template <class Self>
 void report_failures(Self* self, const SupervisorActor& supervisor, const std::string& who) {
   self->set_exception_handler([self, supervisor, who](std::exception_ptr& exception) -> caf::error {

@@ -4,8 +4,8 @@
 
 #include "neuract/actors/messages.hpp"
 
-/// How messages become bytes. Arrays of numbers travel as one block in the machine's own byte order (CAF's element-by-element way is
-/// ten times slower); all nodes of a run use the same build.
+/// How messages become bytes. Arrays of numbers travel as one block in the machine's own byte order (CAF's
+/// element-by-element way is ten times slower); all nodes of a run use the same build.
 namespace neuract::actors::detail {
 
 template <class T>
@@ -48,7 +48,8 @@ namespace neuract {
 template <class Inspector>
 bool inspect(Inspector& f, Error& x) {
   auto code = static_cast<std::uint8_t>(x.code);
-  if (!f.object(x).fields(f.field("code", code), f.field("message", x.message), f.field("context", x.context))) return false;
+  if (!f.object(x).fields(f.field("code", code), f.field("message", x.message), f.field("context", x.context)))
+    return false;
   x.code = static_cast<ErrorCode>(code);
   return true;
 }
@@ -110,7 +111,8 @@ bool inspect(Inspector& f, Built& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, Connect& x) {
-  return f.object(x).fields(f.field("populations", x.populations), f.field("recorder", x.recorder), f.field("credit", x.credit));
+  return f.object(x).fields(f.field("populations", x.populations), f.field("recorder", x.recorder),
+                            f.field("credit", x.credit));
 }
 template <class Inspector>
 bool inspect(Inspector& f, ConnectRecorder& x) {
@@ -181,14 +183,15 @@ bool inspect(Inspector& f, Finished& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, TakeState& x) {
-  return f.object(x).fields(f.field("request", x.request), f.field("population", x.population), f.field("state", x.state),
-                            f.field("step", x.step));
+  return f.object(x).fields(f.field("request", x.request), f.field("population", x.population),
+                            f.field("state", x.state), f.field("step", x.step));
 }
 template <class Inspector>
 bool inspect(Inspector& f, StatePart& x) {
   std::vector<float> copy(x.data.get(), x.data.get() + x.count);
   detail::Block<float> values{copy};
-  if (!f.object(x).fields(f.field("first", x.first), f.field("version", x.version), f.field("values", values))) return false;
+  if (!f.object(x).fields(f.field("first", x.first), f.field("version", x.version), f.field("values", values)))
+    return false;
   if constexpr (Inspector::is_loading) {
     auto owner = std::make_shared<std::vector<float>>(std::move(copy));
     x.count = static_cast<std::uint32_t>(owner->size());
@@ -216,7 +219,8 @@ bool inspect(Inspector& f, Collect& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, Collected& x) {
-  return f.object(x).fields(f.field("request", x.request), f.field("shard", x.shard), f.field("statistics", x.statistics));
+  return f.object(x).fields(f.field("request", x.request), f.field("shard", x.shard),
+                            f.field("statistics", x.statistics));
 }
 template <class Inspector>
 bool inspect(Inspector& f, Prepare& x) {
@@ -228,8 +232,8 @@ bool inspect(Inspector& f, Run& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, TakeSnapshot& x) {
-  return f.object(x).fields(f.field("request", x.request), f.field("population", x.population), f.field("state", x.state),
-                            f.field("step", x.step));
+  return f.object(x).fields(f.field("request", x.request), f.field("population", x.population),
+                            f.field("state", x.state), f.field("step", x.step));
 }
 template <class Inspector>
 bool inspect(Inspector& f, Summarise& x) {

@@ -13,11 +13,10 @@
 /// What the actors tell each other. All of it can be serialised; large arrays as one block of bytes each.
 ///
 ///   supervisor -> population   Build, Connect, RunTo, Hold, Record, TakeState, Collect, Report
-///   population -> population   Delivery (a window's output), Consumed (credit, only to producers that get nothing back)
-///   population -> recorder     Recorded;   recorder -> population   Written (credit)
-///   population -> supervisor   BuildProgress, Built, Reached, Held, GuardCounts, StateTaken, Collected, Position
-///   supervisor -> recorder     ConnectRecorder, Flush, Finish;   recorder -> supervisor   Flushed, Finished
-///   anybody    -> supervisor   Failed
+///   population -> population   Delivery (a window's output), Consumed (credit, only to producers that get nothing
+///   back) population -> recorder     Recorded;   recorder -> population   Written (credit) population -> supervisor
+///   BuildProgress, Built, Reached, Held, GuardCounts, StateTaken, Collected, Position supervisor -> recorder
+///   ConnectRecorder, Flush, Finish;   recorder -> supervisor   Flushed, Finished anybody    -> supervisor   Failed
 ///   outside    -> supervisor   Adopt, Prepare, Run, Stop, TakeSnapshot, Summarise, Subscribe, Close
 namespace neuract::actors {
 
@@ -59,20 +58,22 @@ struct Tick;
 struct Written;
 
 using PopulationActor =
-    caf::typed_actor<caf::result<void>(Build), caf::result<void>(Connect), caf::result<void>(RunTo), caf::result<void>(Hold),
-                     caf::result<void>(Record), caf::result<void>(TakeState), caf::result<void>(Collect), caf::result<void>(Report),
-                     caf::result<void>(Delivery), caf::result<void>(Consumed), caf::result<void>(Written), caf::result<void>(Continue)>;
+    caf::typed_actor<caf::result<void>(Build), caf::result<void>(Connect), caf::result<void>(RunTo),
+                     caf::result<void>(Hold), caf::result<void>(Record), caf::result<void>(TakeState),
+                     caf::result<void>(Collect), caf::result<void>(Report), caf::result<void>(Delivery),
+                     caf::result<void>(Consumed), caf::result<void>(Written), caf::result<void>(Continue)>;
 
-using RecorderActor = caf::typed_actor<caf::result<void>(ConnectRecorder), caf::result<void>(Recorded), caf::result<void>(Flush),
-                                       caf::result<void>(Finish)>;
+using RecorderActor = caf::typed_actor<caf::result<void>(ConnectRecorder), caf::result<void>(Recorded),
+                                       caf::result<void>(Flush), caf::result<void>(Finish)>;
 
 using SupervisorActor =
-    caf::typed_actor<caf::result<void>(Adopt), caf::result<void>(Prepare), caf::result<void>(Run), caf::result<void>(Stop),
-                     caf::result<void>(TakeSnapshot), caf::result<void>(Summarise), caf::result<void>(Subscribe),
-                     caf::result<void>(Close), caf::result<void>(BuildProgress), caf::result<void>(Built), caf::result<void>(Reached),
-                     caf::result<void>(Held), caf::result<void>(GuardCounts), caf::result<void>(StateTaken),
-                     caf::result<void>(Collected), caf::result<void>(Position), caf::result<void>(Flushed),
-                     caf::result<void>(Finished), caf::result<void>(Failed), caf::result<void>(Tick)>;
+    caf::typed_actor<caf::result<void>(Adopt), caf::result<void>(Prepare), caf::result<void>(Run),
+                     caf::result<void>(Stop), caf::result<void>(TakeSnapshot), caf::result<void>(Summarise),
+                     caf::result<void>(Subscribe), caf::result<void>(Close), caf::result<void>(BuildProgress),
+                     caf::result<void>(Built), caf::result<void>(Reached), caf::result<void>(Held),
+                     caf::result<void>(GuardCounts), caf::result<void>(StateTaken), caf::result<void>(Collected),
+                     caf::result<void>(Position), caf::result<void>(Flushed), caf::result<void>(Finished),
+                     caf::result<void>(Failed), caf::result<void>(Tick)>;
 
 // ---- building
 
@@ -228,40 +229,40 @@ struct Failed {
 
 // Ids go over the wire: append only.
 CAF_BEGIN_TYPE_ID_BLOCK(neuract, caf::first_custom_type_id)
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Adopt))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Build))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::BuildProgress))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Built))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Close))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Collect))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Collected))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Connect))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::ConnectRecorder))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Consumed))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Continue))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Delivery))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Failed))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Finish))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Finished))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Flush))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Flushed))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::GuardCounts))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Held))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Hold))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Position))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Prepare))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Reached))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Record))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Recorded))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Report))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Run))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::RunTo))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::StateTaken))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Stop))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Subscribe))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Summarise))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeSnapshot))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeState))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Tick))
-  CAF_ADD_TYPE_ID(neuract, (neuract::actors::Written))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Adopt))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Build))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::BuildProgress))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Built))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Close))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Collect))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Collected))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Connect))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::ConnectRecorder))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Consumed))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Continue))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Delivery))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Failed))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Finish))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Finished))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Flush))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Flushed))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::GuardCounts))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Held))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Hold))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Position))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Prepare))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Reached))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Record))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Recorded))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Report))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Run))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::RunTo))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::StateTaken))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Stop))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Subscribe))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Summarise))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeSnapshot))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeState))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Tick))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Written))
 CAF_END_TYPE_ID_BLOCK(neuract)

@@ -8,8 +8,8 @@ std::uint64_t bytes_of_output(const snn::ShardOutput& output) noexcept {
     bytes += sizeof(batch) + batch.offsets.size() * sizeof(batch.offsets[0]) + batch.ids.size() * sizeof(batch.ids[0]);
   }
   for (const auto& block : output.traces) {
-    bytes += sizeof(block) + block.neurons.size() * sizeof(block.neurons[0]) + block.steps.size() * sizeof(block.steps[0]) +
-             block.values.size() * sizeof(block.values[0]);
+    bytes += sizeof(block) + block.neurons.size() * sizeof(block.neurons[0]) +
+             block.steps.size() * sizeof(block.steps[0]) + block.values.size() * sizeof(block.values[0]);
   }
   return bytes;
 }
@@ -22,7 +22,8 @@ Step Windows::next(Step now, Step horizon, Step quantum, Step credit) const noex
   return std::max(end, now);
 }
 
-Credit::Credit(std::span<const std::uint32_t> targets, std::span<const std::uint32_t> sources, Step steps) : steps_(steps) {
+Credit::Credit(std::span<const std::uint32_t> targets, std::span<const std::uint32_t> sources, Step steps)
+    : steps_(steps) {
   for (const std::uint32_t target : targets) {
     if (!std::binary_search(sources.begin(), sources.end(), target)) confirmed_.emplace(target, 0);
   }
@@ -34,7 +35,8 @@ Step Credit::limit() const noexcept {
   return slowest + steps_;
 }
 
-RateWatch::RateWatch(const snn::Plan& plan, std::size_t shards) : plan_(plan), shards_(shards), before_(plan.populations().size()) {
+RateWatch::RateWatch(const snn::Plan& plan, std::size_t shards)
+    : plan_(plan), shards_(shards), before_(plan.populations().size()) {
   if (const auto& guard = plan.spec().stop_if) window_ = std::max<Step>(1, plan.steps_of(guard->window));
 }
 

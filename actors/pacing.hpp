@@ -17,8 +17,9 @@ namespace neuract::actors {
 using snn::Step;
 inline constexpr Step kNever = std::numeric_limits<Step>::max();
 
-/// How many steps a producer may be ahead of what a consumer has confirmed. Consumers confirm every quarter of it, so that a producer
-/// that is not too fast never waits. Long enough to bridge the wake-up of a thread (about 0.1 ms) for networks of a microsecond a step.
+/// How many steps a producer may be ahead of what a consumer has confirmed. Consumers confirm every quarter of it, so
+/// that a producer that is not too fast never waits. Long enough to bridge the wake-up of a thread (about 0.1 ms) for
+/// networks of a microsecond a step.
 inline Step credit_steps(Step longest_window) { return std::max<Step>(4 * longest_window, 1024); }
 
 /// Bytes that a shard may have sent to the recorder without having heard that they are written.
@@ -27,7 +28,8 @@ inline constexpr std::uint64_t kRecorderCreditBytes = 32u << 20;
 /// Size of an output in memory, near enough for credit.
 std::uint64_t bytes_of_output(const snn::ShardOutput& output) noexcept;
 
-/// Where windows must end: at the goal, after the warm-up, at the run guard's windows, and where somebody wants a snapshot.
+/// Where windows must end: at the goal, after the warm-up, at the run guard's windows, and where somebody wants a
+/// snapshot.
 class Windows {
  public:
   Windows(Step warmup, Step guard_window) : warmup_(warmup), guard_window_(guard_window) {}
@@ -49,8 +51,8 @@ class Windows {
   std::set<Step> cuts_;
 };
 
-/// Bounds how far a producer runs ahead of consumers from which it needs nothing itself. (A pair that exchanges spikes both ways is
-/// bounded by its delays already.)
+/// Bounds how far a producer runs ahead of consumers from which it needs nothing itself. (A pair that exchanges spikes
+/// both ways is bounded by its delays already.)
 class Credit {
  public:
   /// Consumers are the targets that are not sources; both lists ascending.
@@ -64,7 +66,8 @@ class Credit {
   std::unordered_map<std::uint32_t, Step> confirmed_;
 };
 
-/// Sees when the mean rate of a population over a guard window exceeds the limit. Fed with all spikes so far, per shard and window.
+/// Sees when the mean rate of a population over a guard window exceeds the limit. Fed with all spikes so far, per shard
+/// and window.
 class RateWatch {
  public:
   struct Excess {
@@ -76,7 +79,8 @@ class RateWatch {
   RateWatch(const snn::Plan& plan, std::size_t shards);
   Step window() const noexcept { return window_; }  ///< steps; 0 = the network has no guard
 
-  /// `spikes[population]` since the beginning, of one shard at step `end`. Answers when this completes a window that is too fast.
+  /// `spikes[population]` since the beginning, of one shard at step `end`. Answers when this completes a window that is
+  /// too fast.
   std::vector<Excess> add(Step end, std::span<const std::uint64_t> spikes);
 
  private:

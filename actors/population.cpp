@@ -1,6 +1,7 @@
 #include "neuract/actors/population.hpp"
 
 #include <optional>
+#include <thread>
 
 #include "neuract/actors/failure.hpp"
 #include "neuract/actors/pacing.hpp"
@@ -11,8 +12,8 @@ namespace neuract::actors {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kSlice = std::chrono::milliseconds(1);            ///< work between two looks at the mailbox
-constexpr auto kRecordInterval = std::chrono::milliseconds(2);   ///< outputs for the recorder travel together
+constexpr auto kSlice = std::chrono::milliseconds(1);           ///< work between two looks at the mailbox
+constexpr auto kRecordInterval = std::chrono::milliseconds(2);  ///< outputs for the recorder travel together
 constexpr std::uint64_t kRecordBytes = 256u << 10;
 constexpr auto kBuildReportInterval = std::chrono::milliseconds(100);
 
@@ -50,8 +51,12 @@ class Population {
             take_state(request);
           }
         },
-        [this](Collect request) { mail(self_, Collected{request.request, config_.shard, statistics()}).send(config_.supervisor); },
-        [this](Report) { mail(self_, Position{config_.shard, shard_->now(), spikes()}).send(config_.supervisor); },
+        [this](Collect request) {
+          mail(self_, Collected{request.request, config_.shard, statistics()}).send(config_.supervisor);
+        },
+        [this](Report) {
+          mail(self_, Position{config_.shard, shard_->now(), spikes()}).send(config_.supervisor);
+        },
         [this](Delivery& delivery) {
           shard_->receive(std::move(delivery.output));
           if (!continuing_) work();
@@ -125,7 +130,8 @@ class Population {
     }
     confirm_inputs();
     const bool at_goal = shard_->now() == windows_.goal();
-    if (at_goal || out_of_recorder_credit() || recorded_bytes_ >= kRecordBytes || time - recorded_at_ >= kRecordInterval) {
+    if (at_goal || out_of_recorder_credit() || recorded_bytes_ >= kRecordBytes ||
+        time - recorded_at_ >= kRecordInterval) {
       recorded_at_ = time;
       send_recorded();
     }
@@ -133,6 +139,7 @@ class Population {
       if (!goal_reported_) mail(self_, Reached{config_.shard, shard_->now()}).send(config_.supervisor);
       goal_reported_ = true;
     } else if (more || Clock::now() - starving_since_ < config_.spin) {
+      if (!more) std::this_thread::yield();  // on a busy machine the core may be what the other shard waits for
       continuing_ = true;
       mail(self_, Continue{}).send(self_);
     }
@@ -160,7 +167,9 @@ class Population {
   /// Tells producers that get no spikes from here how far they may go.
   void confirm_inputs() {
     const Step now = shard_->now();
-    if (one_way_sources_.empty() || now == confirmed_ || (now - confirmed_ < confirm_interval_ && now != windows_.goal())) return;
+    if (one_way_sources_.empty() || now == confirmed_ ||
+        (now - confirmed_ < confirm_interval_ && now != windows_.goal()))
+      return;
     confirmed_ = now;
     for (const std::uint32_t source : one_way_sources_) mail(self_, Consumed{config_.shard, now}).send(peers_[source]);
   }
@@ -173,7 +182,8 @@ class Population {
       mail(self_, GuardCounts{config_.shard, now, std::move(spikes)}).send(config_.supervisor);
     }
     if (!snapshots_.empty()) {
-      std::erase_if(snapshots_, [&](const TakeState& request) { return request.step == now && (take_state(request), true); });
+      std::erase_if(snapshots_,
+                    [&](const TakeState& request) { return request.step == now && (take_state(request), true); });
       windows_.passed(now);
     }
   }
@@ -197,7 +207,8 @@ class Population {
 
   ShardStatistics statistics() const {
     ShardStatistics all{shard_->statistics(), {}};
-    for (const auto& p : shard_->projection_statistics()) all.projections.push_back({p.synapses, p.bytes, p.events, p.representation});
+    for (const auto& p : shard_->projection_statistics())
+      all.projections.push_back({p.synapses, p.bytes, p.events, p.representation});
     return all;
   }
 

@@ -21,8 +21,9 @@ struct PopulationConfig {
 
 /// Hosts one shard, the only one to touch it, in a thread of its own.
 ///
-/// It advances as soon as its inputs are complete (Shard::horizon), sends each window's output to the shards that need it, and looks
-/// into its mailbox after about a millisecond of work at the latest. No step waits for an actor that it does not depend on.
+/// It advances as soon as its inputs are complete (Shard::horizon), sends each window's output to the shards that need
+/// it, and looks into its mailbox after about a millisecond of work at the latest. No step waits for an actor that it
+/// does not depend on.
 PopulationActor spawn_population(caf::actor_system& system, PopulationConfig config);
 
 }  // namespace neuract::actors

@@ -14,7 +14,8 @@ namespace neuract::actors {
 /// Where the recorder puts what the network does: a file, a socket, a test.
 ///
 /// Threads: begin() is called by whoever creates the simulation, all others by the recorder's thread, one at a time.
-/// Errors: the first error of a call ends the run in an orderly way, with that error; of this sink only finish() is called after it.
+/// Errors: the first error of a call ends the run in an orderly way, with that error; of this sink only finish() is
+/// called after it.
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
@@ -22,13 +23,15 @@ class RecordSink {
   /// Before anything is built. `placement` is who will deliver: one entry per shard.
   virtual Result<void> begin(const snn::Plan& plan, std::span<const std::vector<snn::CohortRange>> placement) = 0;
 
-  /// What one shard did in some steps after the warm-up. Outputs of one shard come in order and without gaps; shards interleave.
+  /// What one shard did in some steps after the warm-up. Outputs of one shard come in order and without gaps; shards
+  /// interleave.
   virtual Result<void> write(const snn::ShardOutput& output) = 0;
 
   /// All shards have delivered up to the same step, and the run pauses.
   virtual Result<void> flush() { return {}; }
 
-  /// Nothing more will come: leaves valid what was written. Called exactly once after a successful begin(), also after errors.
+  /// Nothing more will come: leaves valid what was written. Called exactly once after a successful begin(), also after
+  /// errors.
   virtual Result<void> finish() = 0;
 };
 using RecordSinkPtr = std::shared_ptr<RecordSink>;

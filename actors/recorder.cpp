@@ -79,13 +79,16 @@ class Recorder {
     } catch (...) {
       listeners_good_ = false;
       const auto& population = config_.plan->spec().populations[batch.population].name;
-      mail(self_, Failed{error_of(std::current_exception()).with_context("spike callback of population \"" + population + "\"")})
+      mail(self_,
+           Failed{
+               error_of(std::current_exception()).with_context("spike callback of population \"" + population + "\"")})
           .send(config_.supervisor);
     }
   }
 
   void flush_if_complete() {
-    if (!flush_to_ || std::any_of(received_.begin(), received_.end(), [&](Step end) { return end < *flush_to_; })) return;
+    if (!flush_to_ || std::any_of(received_.begin(), received_.end(), [&](Step end) { return end < *flush_to_; }))
+      return;
     flush_to_.reset();
     for (Sink& sink : sinks_) guarded(sink, [&] { return sink.sink->flush(); });
     mail(self_, Flushed{}).send(config_.supervisor);
@@ -107,7 +110,7 @@ class Recorder {
   std::vector<Sink> sinks_;
   bool listeners_good_ = true;
   std::vector<PopulationActor> peers_;
-  std::vector<Step> received_;   ///< per shard
+  std::vector<Step> received_;  ///< per shard
   std::optional<Step> flush_to_;
 };
 

@@ -43,8 +43,8 @@ struct RecorderConfig {
   std::shared_ptr<const Listeners> listeners;
 };
 
-/// Takes outputs of all shards to the sinks and listeners, in a thread of its own because they may wait for disks. Confirms what it has
-/// taken, so that a fast network never fills the memory of a machine with a slow disk.
+/// Takes outputs of all shards to the sinks and listeners, in a thread of its own because they may wait for disks.
+/// Confirms what it has taken, so that a fast network never fills the memory of a machine with a slow disk.
 RecorderActor spawn_recorder(caf::actor_system& system, RecorderConfig config);
 
 }  // namespace neuract::actors

@@ -15,16 +15,16 @@ using snn::Step;
 struct Progress {
   enum class Phase : std::uint8_t { building, running };
   Phase phase = Phase::building;
-  double elapsed_s = 0.0;              ///< in this phase, this run()
+  double elapsed_s = 0.0;  ///< in this phase, this run()
 
-  std::uint64_t synapses = 0;          ///< built so far
+  std::uint64_t synapses = 0;  ///< built so far
   double expected_synapses = 0.0;
 
-  Step begin = 0;                      ///< of this run()
-  Step now = 0;                        ///< all populations have done the steps before
+  Step begin = 0;  ///< of this run()
+  Step now = 0;    ///< all populations have done the steps before
   Step goal = 0;
   double dt_ms = 0.0;
-  std::uint64_t spikes = 0;            ///< since the beginning, warm-up included
+  std::uint64_t spikes = 0;  ///< since the beginning, warm-up included
 };
 
 enum class StopReason : std::uint8_t {
@@ -47,7 +47,8 @@ struct PopulationResult {
   std::uint64_t n = 0;
   std::uint64_t spikes = 0;
   double rate_hz = 0.0;
-  /// Mean over neurons with at least two intervals of (standard deviation / mean) of the intervals; NaN when there are none.
+  /// Mean over neurons with at least two intervals of (standard deviation / mean) of the intervals; NaN when there are
+  /// none.
   double cv_isi = std::numeric_limits<double>::quiet_NaN();
 };
 
@@ -63,9 +64,9 @@ struct ProjectionResult {
 struct RunResult {
   std::vector<PopulationResult> populations;  ///< in the network's order, as all lists here
   std::vector<ProjectionResult> projections;
-  Step steps = 0;                  ///< done, warm-up included
-  double warmup_ms = 0.0;          ///< done
-  double duration_ms = 0.0;        ///< done after the warm-up
+  Step steps = 0;            ///< done, warm-up included
+  double warmup_ms = 0.0;    ///< done
+  double duration_ms = 0.0;  ///< done after the warm-up
   std::uint64_t neurons = 0;
   std::uint64_t synapses = 0;
   std::uint64_t synapse_bytes = 0;
@@ -75,8 +76,8 @@ struct RunResult {
   std::uint64_t spike_hash = 0;
   double build_s = 0.0;
   double simulate_s = 0.0;
-  double real_time_factor = 0.0;   ///< simulate_s per simulated second, warm-up included
-  std::uint32_t threads = 0;       ///< of population actors
+  double real_time_factor = 0.0;  ///< simulate_s per simulated second, warm-up included
+  std::uint32_t threads = 0;      ///< of population actors
   std::uint64_t cohorts = 0;
   std::uint64_t peak_rss_bytes = 0;
 };

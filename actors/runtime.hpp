@@ -14,11 +14,13 @@ namespace neuract::actors {
 /// Matches answers to questions. Thread-safe.
 class Desk final : public Port {
  public:
-  Desk(std::function<void(const Progress&)> progress, const std::atomic<bool>* stop) : progress_(std::move(progress)), stop_(stop) {}
+  Desk(std::function<void(const Progress&)> progress, const std::atomic<bool>* stop)
+      : progress_(std::move(progress)), stop_(stop) {}
 
   using Receiver = std::function<void(Result<Answer>)>;
 
-  /// The number of a new question. `receiver` is called once, with the answer or with why there will be none; not with the lock held.
+  /// The number of a new question. `receiver` is called once, with the answer or with why there will be none; not with
+  /// the lock held.
   std::uint64_t open(Receiver receiver);
   void close_all(const Error& error);
 

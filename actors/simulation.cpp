@@ -34,7 +34,8 @@ Result<Variable> find_variable(const snn::Plan& plan, std::string_view populatio
   if (const int state = snn::find_state(model, variable); state >= 0) return Variable{p, state};
   std::vector<std::string_view> known;
   for (const auto& info : model.states) known.push_back(info.name);
-  return fail(ErrorCode::not_found, snn::unknown_name("state variable", variable, std::string(model.name) + " has", known));
+  return fail(ErrorCode::not_found,
+              snn::unknown_name("state variable", variable, std::string(model.name) + " has", known));
 }
 
 /// Sinks whose begin() succeeded are finished again when the network cannot be built.
@@ -80,7 +81,8 @@ struct Simulation::Impl {
   bool finished = false;
 };
 
-std::vector<std::vector<snn::CohortRange>> planned_placement(const snn::Plan& plan, std::uint32_t threads, std::uint32_t cohort_size) {
+std::vector<std::vector<snn::CohortRange>> planned_placement(const snn::Plan& plan, std::uint32_t threads,
+                                                             std::uint32_t cohort_size) {
   const std::uint32_t available = std::max(1u, std::thread::hardware_concurrency());
   return snn::place(plan, threads > 0 ? threads : choose_threads(plan, available), cohort_size);
 }
@@ -97,7 +99,8 @@ Result<std::unique_ptr<Simulation>> Simulation::create(snn::PlanPtr plan, Option
   Placement placement = planned_placement(*plan, options.threads, options.cohort_size);
   NEURACT_TRY(begin_sinks(options.sinks, *plan, placement));
   try {
-    std::unique_ptr<Simulation> simulation(new Simulation(std::make_unique<Impl>(std::move(plan), std::move(placement), std::move(options))));
+    std::unique_ptr<Simulation> simulation(
+        new Simulation(std::make_unique<Impl>(std::move(plan), std::move(placement), std::move(options))));
     NEURACT_TRY_ASSIGN(const BuildReport built, simulation->impl_->runtime->ask<BuildReport>(Prepare{}));
     simulation->impl_->build_s = built.build_s;
     return simulation;
@@ -125,7 +128,8 @@ Result<StateSnapshot> Simulation::snapshot(std::string_view population, std::str
   return impl_->runtime->ask<StateSnapshot>(TakeSnapshot{0, found.population, found.state, std::nullopt});
 }
 
-std::future<Result<StateSnapshot>> Simulation::snapshot_at(std::string_view population, std::string_view variable, Step step) {
+std::future<Result<StateSnapshot>> Simulation::snapshot_at(std::string_view population, std::string_view variable,
+                                                           Step step) {
   auto found = find_variable(*impl_->plan, population, variable);
   if (!found) {
     std::promise<Result<StateSnapshot>> refused;
@@ -152,7 +156,8 @@ Result<RunResult> Simulation::result() {
       projections[j].synapses += shard.projections[j].synapses;
       projections[j].bytes += shard.projections[j].bytes;
       projections[j].events += shard.projections[j].events;
-      if (!shard.projections[j].representation.empty()) projections[j].representation = shard.projections[j].representation;
+      if (!shard.projections[j].representation.empty())
+        projections[j].representation = shard.projections[j].representation;
     }
   }
   RunResult result = actors::summarise(*impl_->plan, impl_->now, cohorts, std::move(projections));

@@ -18,31 +18,33 @@
 
 /// The embedding API: a network as plain data in, spikes, states and numbers out. CAF stays behind it.
 ///
-///   NetworkBuilder net("pair");                                              // neuract/snn/builder.hpp, or a network file: config/
-///   …
-///   auto simulation = Simulation::create(net.spec(), {.threads = 2});
-///   if (!simulation) return report(simulation.error());
+///   NetworkBuilder net("pair");                                              // neuract/snn/builder.hpp, or a network
+///   file: config/ … auto simulation = Simulation::create(net.spec(), {.threads = 2}); if (!simulation) return
+///   report(simulation.error());
 ///   (*simulation)->on_spikes("E", [](const snn::SpikeBatch& batch) { … });
 ///   auto run = (*simulation)->run(100.0);                                    // ms; then look, then run on
 ///   auto v = (*simulation)->snapshot("E", "V_m");
 ///
-/// Nothing throws but allocation at start-up; every failure is an Error, and the first one ends the simulation: what has been recorded
-/// is finished, and every later call returns that error.
+/// Nothing throws but allocation at start-up; every failure is an Error, and the first one ends the simulation: what
+/// has been recorded is finished, and every later call returns that error.
 namespace neuract::actors {
 
 struct Options {
   std::uint32_t threads = 0;      ///< 0 = as many as the network and the machine can use
   std::uint32_t cohort_size = 0;  ///< neurons; 0 = chosen for the cache. Results do not depend on either.
-  std::vector<RecordSinkPtr> sinks;
+  std::vector<RecordSinkPtr> sinks = {};
 
   /// About ten times a second, on a thread of the simulation, while it builds and runs; once more at the end of each.
-  std::function<void(const Progress&)> progress;
-  /// When true, building gives up (cancelled) and a run stops within about 50 ms. For Ctrl-C: a signal handler may set it.
+  std::function<void(const Progress&)> progress = {};
+  /// When true, building gives up (cancelled) and a run stops within about 50 ms. For Ctrl-C: a signal handler may set
+  /// it.
   const std::atomic<bool>* stop = nullptr;
 };
 
-/// Who would simulate which neurons with these options, one entry per thread, without building anything. 0 as in Options.
-std::vector<std::vector<snn::CohortRange>> planned_placement(const snn::Plan& plan, std::uint32_t threads, std::uint32_t cohort_size);
+/// Who would simulate which neurons with these options, one entry per thread, without building anything. 0 as in
+/// Options.
+std::vector<std::vector<snn::CohortRange>> planned_placement(const snn::Plan& plan, std::uint32_t threads,
+                                                             std::uint32_t cohort_size);
 
 /// Threads: stop(), snapshot() and snapshot_at() from any; all else from one at a time.
 class Simulation {
@@ -65,14 +67,17 @@ class Simulation {
   /// Makes run() return soon, with all populations at the same step. Nothing is lost: a further run goes on from there.
   void stop() noexcept;
 
-  /// The state of a population now: between runs at now(), during a run at a step that all its parts can reach, which the answer names.
-  /// During a run this must come from another thread than run(), and not from a callback. Errors: not_found (names the near choices).
+  /// The state of a population now: between runs at now(), during a run at a step that all its parts can reach, which
+  /// the answer names. During a run this must come from another thread than run(), and not from a callback. Errors:
+  /// not_found (names the near choices).
   Result<StateSnapshot> snapshot(std::string_view population, std::string_view variable);
-  /// The state after exactly `step` steps, answered when a run gets there. Errors: not_found, stale (that step has passed), cancelled.
+  /// The state after exactly `step` steps, answered when a run gets there. Errors: not_found, stale (that step has
+  /// passed), cancelled.
   std::future<Result<StateSnapshot>> snapshot_at(std::string_view population, std::string_view variable, Step step);
 
-  /// From now on calls `callback` for the spikes of every cohort of the population, warm-up included, on the recorder's thread; batches of
-  /// a cohort come in order. A callback that is slow slows the network down; one that throws ends the run with its message.
+  /// From now on calls `callback` for the spikes of every cohort of the population, warm-up included, on the recorder's
+  /// thread; batches of a cohort come in order. A callback that is slow slows the network down; one that throws ends
+  /// the run with its message.
   Result<void> on_spikes(std::string_view population, std::function<void(const snn::SpikeBatch&)> callback);
 
   /// Rates, counts and speed so far.

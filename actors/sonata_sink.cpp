@@ -25,6 +25,8 @@ class SonataSink final : public RecordSink {
 
 }  // namespace
 
-RecordSinkPtr make_sonata_sink(std::filesystem::path directory) { return std::make_shared<SonataSink>(std::move(directory)); }
+RecordSinkPtr make_sonata_sink(std::filesystem::path directory) {
+  return std::make_shared<SonataSink>(std::move(directory));
+}
 
 }  // namespace neuract::actors

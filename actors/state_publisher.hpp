@@ -11,15 +11,15 @@
 
 namespace neuract::actors {
 
-/// Publishes state variables of a shard's cohorts as versioned snapshots, when somebody asks; nobody pays otherwise. The owner of the
-/// shard is the one writer; snapshots are immutable and may be held for as long as one likes.
+/// Publishes state variables of a shard's cohorts as versioned snapshots, when somebody asks; nobody pays otherwise.
+/// The owner of the shard is the one writer; snapshots are immutable and may be held for as long as one likes.
 class StatePublisher {
  public:
   /// Snapshots of one variable that may be held at a time.
   static constexpr unsigned kBuffers = 64;
 
-  /// The variable `state` (index in the model's states) of all cohorts of `population` in the shard, after `step` steps.
-  /// Errors: stale (the shard is at another step), exhausted (too many snapshots are held), out_of_memory.
+  /// The variable `state` (index in the model's states) of all cohorts of `population` in the shard, after `step`
+  /// steps. Errors: stale (the shard is at another step), exhausted (too many snapshots are held), out_of_memory.
   Result<std::vector<StatePart>> take(const snn::Shard& shard, std::uint32_t population, int state, Step step);
 
  private:

@@ -13,9 +13,9 @@ using snn::Step;
 
 /// One state variable of one cohort, as published by the actor that owns it: immutable for as long as it is held.
 struct StatePart {
-  std::uint32_t first = 0;            ///< index in the population of the cohort's first neuron
+  std::uint32_t first = 0;  ///< index in the population of the cohort's first neuron
   std::uint32_t count = 0;
-  std::uint64_t version = 0;          ///< of the cohort's versioned tensor; grows with every snapshot taken of this variable
+  std::uint64_t version = 0;  ///< of the cohort's versioned tensor; grows with every snapshot taken of this variable
   std::shared_ptr<const float> data;  ///< keeps the snapshot's buffer alive
 
   std::span<const float> values() const noexcept { return {data.get(), count}; }

@@ -6,7 +6,8 @@
 namespace neuract::actors {
 
 double mean_cv_isi(std::vector<const snn::CohortStatistics*> cohorts) {
-  std::sort(cohorts.begin(), cohorts.end(), [](const auto* a, const auto* b) { return a->range.first < b->range.first; });
+  std::sort(cohorts.begin(), cohorts.end(),
+            [](const auto* a, const auto* b) { return a->range.first < b->range.first; });
   double sum = 0.0;
   std::uint64_t neurons = 0;
   for (const auto* cohort : cohorts) {
@@ -38,7 +39,8 @@ RunResult summarise(const snn::Plan& plan, Step steps, std::span<const snn::Coho
       population.spikes += cohort.spikes;
     }
     if (result.duration_ms > 0.0 && population.n > 0) {
-      population.rate_hz = static_cast<double>(population.spikes) / (static_cast<double>(population.n) * result.duration_ms / 1000.0);
+      population.rate_hz =
+          static_cast<double>(population.spikes) / (static_cast<double>(population.n) * result.duration_ms / 1000.0);
     }
     population.cv_isi = mean_cv_isi(std::move(own));
     result.neurons += population.n;

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <optional>
 #include <sstream>
 
 #include "neuract/actors/failure.hpp"
+#include "neuract/actors/gather.hpp"
 #include "neuract/actors/pacing.hpp"
 
 namespace neuract::actors {
@@ -70,7 +70,8 @@ class Supervisor {
     populations_ = std::move(children.populations);
     recorder_ = std::move(children.recorder);
     for (std::size_t i = 0; i < populations_.size(); ++i) {
-      monitor(self_, populations_[i], [this, i](const caf::error& reason) { on_down("shard " + std::to_string(i), reason); });
+      monitor(self_, populations_[i],
+              [this, i](const caf::error& reason) { on_down("shard " + std::to_string(i), reason); });
     }
     monitor(self_, recorder_, [this](const caf::error& reason) { on_recorder_down(reason); });
   }
@@ -128,21 +129,15 @@ class Supervisor {
   }
 
   void hold() {
-    if (holding_) return;
-    holding_ = true;
-    held_ = 0;
-    furthest_ = 0;
-    to_all(Hold{++round_});
+    if (!rendezvous_.under_way()) to_all(Hold{rendezvous_.begin(populations_.size())});
   }
 
   void on_held(const Held& held) {
-    if (!holding_ || held.round != round_) return;
-    furthest_ = std::max(furthest_, held.now);
-    if (++held_ < populations_.size()) return;
-    holding_ = false;
-    for (const TakeSnapshot& request : snapshots_of_now_) ask_for_state(request, furthest_);
+    const auto furthest = rendezvous_.add(held);
+    if (!furthest || phase_ != Phase::running) return;
+    for (const TakeSnapshot& request : snapshots_of_now_) ask_for_state(request, *furthest);
     snapshots_of_now_.clear();
-    if (stopping_) report_.end = furthest_;
+    if (stopping_) report_.end = *furthest;
     reached_ = 0;
     to_all(RunTo{report_.end});
   }
@@ -151,7 +146,7 @@ class Supervisor {
     positions_[reached.shard].now = reached.now;
     ++reached_;
     // While a hold is under way, every population will be sent on and reports again.
-    if (holding_ || phase_ != Phase::running || reached_ < populations_.size()) return;
+    if (rendezvous_.under_way() || phase_ != Phase::running || reached_ < populations_.size()) return;
     now_ = report_.end;
     if (now_ > recorded_from_) {
       phase_ = Phase::flushing;
@@ -173,9 +168,9 @@ class Supervisor {
     for (const auto& excess : watch_.add(counts.now, counts.spikes)) {
       const auto& spec = config_.plan->spec();
       std::ostringstream text;
-      text << "stopped: population \"" << spec.populations[excess.population].name << "\" fires at " << excess.rate_hz << " Hz in the "
-           << spec.stop_if->window << " ms before t = " << static_cast<double>(excess.end) * spec.dt << " ms; stop_if allows "
-           << spec.stop_if->rate << " Hz";
+      text << "stopped: population \"" << spec.populations[excess.population].name << "\" fires at " << excess.rate_hz
+           << " Hz in the " << spec.stop_if->window << " ms before t = " << static_cast<double>(excess.end) * spec.dt
+           << " ms; stop_if allows " << spec.stop_if->rate << " Hz";
       stop(StopReason::rate, text.str());
     }
   }
@@ -194,29 +189,27 @@ class Supervisor {
   }
 
   void ask_for_state(const TakeSnapshot& request, Step step) {
-    OpenSnapshot open;
-    open.snapshot.step = step;
-    open.snapshot.time_ms = static_cast<double>(step) * config_.plan->dt();
+    std::vector<PopulationActor> owners;
     for (std::size_t i = 0; i < populations_.size(); ++i) {
       const auto& cohorts = (*config_.placement)[i];
-      if (std::none_of(cohorts.begin(), cohorts.end(), [&](const auto& c) { return c.population == request.population; })) continue;
-      ++open.missing;
-      mail(self_, TakeState{request.request, request.population, request.state, step}).send(populations_[i]);
+      const auto owned = [&](const snn::CohortRange& c) { return c.population == request.population; };
+      if (std::any_of(cohorts.begin(), cohorts.end(), owned)) owners.push_back(populations_[i]);
     }
-    open_snapshots_.emplace(request.request, std::move(open));
+    snapshot_parts_.expect(request.request, owners.size(), step, config_.plan->dt());
+    for (const auto& owner : owners) {
+      mail(self_, TakeState{request.request, request.population, request.state, step}).send(owner);
+    }
   }
 
   void on_state_taken(StateTaken& taken) {
-    const auto found = open_snapshots_.find(taken.request);
-    if (found == open_snapshots_.end()) return;
-    OpenSnapshot& open = found->second;
-    if (taken.error && !open.error) open.error = std::move(taken.error);
-    std::move(taken.parts.begin(), taken.parts.end(), std::back_inserter(open.snapshot.parts));
-    if (--open.missing > 0) return;
-    std::sort(open.snapshot.parts.begin(), open.snapshot.parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    Result<Answer> answer = open.error ? Result<Answer>(*std::move(open.error)) : Result<Answer>(std::move(open.snapshot));
-    open_snapshots_.erase(found);
-    config_.port->answer(taken.request, std::move(answer));
+    if (auto snapshot = snapshot_parts_.add(taken)) {
+      config_.port->answer(taken.request, std::move(*snapshot).transform([](StateSnapshot s) { return Answer(s); }));
+    }
+  }
+
+  void refuse_snapshots() {
+    for (const auto& request : std::exchange(snapshots_of_now_, {})) config_.port->answer(request.request, refusal());
+    for (const std::uint64_t request : snapshot_parts_.give_up()) config_.port->answer(request, refusal());
   }
 
   void summarise(std::uint64_t request) {
@@ -318,10 +311,7 @@ class Supervisor {
     if (phase_ == Phase::failing) {
       phase_ = Phase::failed;
       answer_open(*error_);
-      for (const auto& request : snapshots_of_now_) config_.port->answer(request.request, *error_);
-      for (const auto& [request, open] : open_snapshots_) config_.port->answer(request, *error_);
-      snapshots_of_now_.clear();
-      open_snapshots_.clear();
+      refuse_snapshots();
     }
     if (close_request_) end(finished.error);
   }
@@ -332,9 +322,8 @@ class Supervisor {
     if (phase_ == Phase::failed) return end(std::nullopt);
     phase_ = Phase::closing;
     config_.cancel.request_stop();
-    for (const auto& [waiting, open] : open_snapshots_) config_.port->answer(waiting, refusal());
-    open_snapshots_.clear();
-    to_all(Hold{++round_});
+    refuse_snapshots();
+    to_all(Hold{});
     finish_recording();
   }
 
@@ -342,7 +331,8 @@ class Supervisor {
     phase_ = Phase::closing;
     for (const auto& population : populations_) self_->send_exit(population, caf::exit_reason::user_shutdown);
     if (recorder_) self_->send_exit(recorder_, caf::exit_reason::user_shutdown);
-    config_.port->answer(*std::exchange(close_request_, std::nullopt), error ? Result<Answer>(*error) : Result<Answer>(Answer{}));
+    config_.port->answer(*std::exchange(close_request_, std::nullopt),
+                         error ? Result<Answer>(*error) : Result<Answer>(Answer{}));
     self_->quit();
   }
 
@@ -370,14 +360,9 @@ class Supervisor {
   }
 
   void answer_open(Result<Answer> answer) {
-    if (const auto request = std::exchange(open_request_, std::nullopt)) config_.port->answer(*request, std::move(answer));
+    if (const auto request = std::exchange(open_request_, std::nullopt))
+      config_.port->answer(*request, std::move(answer));
   }
-
-  struct OpenSnapshot {
-    std::size_t missing = 0;
-    std::optional<Error> error;
-    StateSnapshot snapshot;
-  };
 
   Handle::pointer self_;
   SupervisorConfig config_;
@@ -385,34 +370,31 @@ class Supervisor {
   RecorderActor recorder_;
 
   Phase phase_ = Phase::starting;
-  std::optional<Error> error_;                    ///< the first failure
-  std::optional<std::uint64_t> open_request_;     ///< Prepare, Run or Summarise
+  std::optional<Error> error_;                 ///< the first failure
+  std::optional<std::uint64_t> open_request_;  ///< Prepare, Run or Summarise
   std::optional<std::uint64_t> close_request_;
-  Clock::time_point began_{};                     ///< of the phase
+  Clock::time_point began_{};  ///< of the phase
 
   std::size_t built_ = 0;
   Step longest_window_ = 0;
-  Step now_ = 0;                                  ///< where all populations are when at rest
+  Step now_ = 0;  ///< where all populations are when at rest
   Step recorded_from_ = kNever;
-  RunReport report_;                              ///< of the current or last run
+  RunReport report_;  ///< of the current or last run
   std::size_t reached_ = 0;
 
   bool stopping_ = false;
-  bool holding_ = false;
-  std::uint64_t round_ = 0;
-  std::size_t held_ = 0;
-  Step furthest_ = 0;
+  Rendezvous rendezvous_;
 
   RateWatch watch_;
   std::vector<TakeSnapshot> snapshots_of_now_;
-  std::map<std::uint64_t, OpenSnapshot> open_snapshots_;
+  SnapshotParts snapshot_parts_;
   std::vector<ShardStatistics> statistics_;
   std::size_t collected_ = 0;
 
   bool ticking_ = false;
   int ticks_ = 0;
-  std::vector<Position> positions_;               ///< as last reported
-  std::vector<std::uint64_t> synapses_;           ///< built so far
+  std::vector<Position> positions_;      ///< as last reported
+  std::vector<std::uint64_t> synapses_;  ///< built so far
 };
 
 }  // namespace

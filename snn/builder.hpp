@@ -24,10 +24,9 @@ inline Rule pairwise_bernoulli(double p) { return {.kind = Rule::Kind::pairwise_
 /// Fills in a NetworkSpec, step by step, in C++:
 ///
 ///   NetworkBuilder net("pair");
-///   const auto e = net.population("E", 800, "iaf_psc_exp", {{"tau_m", 20.0}, {"V_m", Distribution{.a = -65, .b = -50}}});
-///   net.connect(e, e, rules::pairwise_bernoulli(0.1), {.weight = 20.0, .delay = 1.5});
-///   net.stimulate(e, PoissonGenerator{8000.0}, {.weight = 30.0});
-///   net.record_spikes(e);
+///   const auto e = net.population("E", 800, "iaf_psc_exp", {{"tau_m", 20.0}, {"V_m", Distribution{.a = -65, .b =
+///   -50}}}); net.connect(e, e, rules::pairwise_bernoulli(0.1), {.weight = 20.0, .delay = 1.5}); net.stimulate(e,
+///   PoissonGenerator{8000.0}, {.weight = 30.0}); net.record_spikes(e);
 ///
 /// Checks nothing: Plan::make says what is wrong.
 class NetworkBuilder {
@@ -37,13 +36,13 @@ class NetworkBuilder {
   };
   struct Synapse {
     Value weight = 1.0;
-    Value delay = 1.0;     ///< ms
-    std::string name = {}; ///< "source->target" when empty
+    Value delay = 1.0;      ///< ms
+    std::string name = {};  ///< "source->target" when empty
   };
   struct Drive {
     double weight = 1.0;
-    double delay = 0.0;    ///< ms
-    double start = 0.0;    ///< ms
+    double delay = 0.0;  ///< ms
+    double start = 0.0;  ///< ms
     double stop = std::numeric_limits<double>::infinity();
     std::vector<std::uint32_t> neurons = {};
   };
@@ -53,7 +52,8 @@ class NetworkBuilder {
   /// For everything that is a plain number: `net.settings().dt = 0.1`.
   NetworkSpec& settings() noexcept { return spec_; }
 
-  Population population(std::string name, std::uint32_t n, std::string model, std::initializer_list<Setting> values = {}) {
+  Population population(std::string name, std::uint32_t n, std::string model,
+                        std::initializer_list<Setting> values = {}) {
     spec_.populations.push_back({std::move(name), n, std::move(model), values});
     return {static_cast<std::uint32_t>(spec_.populations.size() - 1)};
   }
@@ -68,8 +68,8 @@ class NetworkBuilder {
   template <class Generator>
   NetworkBuilder& stimulate(Population target, Generator generator, Drive drive = Drive()) {
     std::string name = spec_.populations[target.index].name + " input " + std::to_string(spec_.stimuli.size());
-    spec_.stimuli.push_back({std::move(name), std::move(generator), target.index, std::move(drive.neurons), drive.weight, drive.delay,
-                             drive.start, drive.stop});
+    spec_.stimuli.push_back({std::move(name), std::move(generator), target.index, std::move(drive.neurons),
+                             drive.weight, drive.delay, drive.start, drive.stop});
     return *this;
   }
 
@@ -89,7 +89,8 @@ class NetworkBuilder {
   std::string unique_name(Population source, Population target) const {
     const std::string base = spec_.populations[source.index].name + "->" + spec_.populations[target.index].name;
     std::size_t same = 0;
-    for (const auto& projection : spec_.projections) same += projection.source == source.index && projection.target == target.index;
+    for (const auto& projection : spec_.projections)
+      same += projection.source == source.index && projection.target == target.index;
     return same == 0 ? base : base + "#" + std::to_string(same + 1);
   }
 

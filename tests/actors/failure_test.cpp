@@ -9,8 +9,8 @@
 namespace neuract::actors {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::balanced;
+using ::testing::HasSubstr;
 
 class Failures : public ::testing::Test {
   testing::Watchdog watchdog_;
@@ -67,7 +67,8 @@ TEST_F(Failures, OfASinkEndTheRunWithItsError) {
     auto simulation = Simulation::create(balanced(100'000.0).spec(), {.threads = 2, .sinks = {bad, good}}).value();
     const auto run = simulation->run();
     ASSERT_FALSE(run);
-    EXPECT_THAT(run.error().to_string(), HasSubstr(how == FailingSink::How::error ? "No space left" : "the sink is broken"));
+    EXPECT_THAT(run.error().to_string(),
+                HasSubstr(how == FailingSink::How::error ? "No space left" : "the sink is broken"));
     EXPECT_EQ(bad->writes_after_failure, 0);
     EXPECT_EQ(bad->finished, 1);
     EXPECT_EQ(good->finished, 1) << "what was recorded elsewhere is complete when run() returns";
@@ -132,24 +133,29 @@ Error error_after_killing(const std::function<void(Runtime&)>& kill) {
 }
 
 TEST_F(Failures, OfAPopulationActorEndTheRun) {
-  const Error error = error_after_killing([](Runtime& r) { caf::anon_send_exit(r.populations()[1], caf::exit_reason::kill); });
+  const Error error =
+      error_after_killing([](Runtime& r) { caf::anon_send_exit(r.populations()[1], caf::exit_reason::kill); });
   EXPECT_THAT(error.to_string(), HasSubstr("shard 1: it has ended unexpectedly"));
 }
 
 TEST_F(Failures, OfTheRecorderEndTheRun) {
-  const Error error = error_after_killing([](Runtime& r) { caf::anon_send_exit(r.recorder(), caf::exit_reason::kill); });
+  const Error error =
+      error_after_killing([](Runtime& r) { caf::anon_send_exit(r.recorder(), caf::exit_reason::kill); });
   EXPECT_THAT(error.to_string(), HasSubstr("recorder: it has ended unexpectedly"));
 }
 
 TEST_F(Failures, OfTheSupervisorEndTheRun) {
-  const Error error = error_after_killing([](Runtime& r) { caf::anon_send_exit(r.supervisor(), caf::exit_reason::kill); });
+  const Error error =
+      error_after_killing([](Runtime& r) { caf::anon_send_exit(r.supervisor(), caf::exit_reason::kill); });
   EXPECT_THAT(error.to_string(), HasSubstr("supervisor: it has ended unexpectedly"));
 }
 
 TEST_F(Failures, LeaveNothingBehindWhenASimulationIsDroppedEarly) {
   for (int i = 0; i < 5; ++i) {
     auto simulation = Simulation::create(balanced().spec(), {.threads = 3}).value();
-    if (i % 2 == 0) ASSERT_TRUE(simulation->run(10.0));
+    if (i % 2 == 0) {
+      ASSERT_TRUE(simulation->run(10.0));
+    }
   }
 }
 

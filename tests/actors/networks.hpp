@@ -1,7 +1,7 @@
 #pragma once
 
-#include <condition_variable>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -11,7 +11,8 @@
 
 namespace neuract::actors::testing {
 
-/// Ends the test program when a test hangs: an actor system that waits for a message that never comes would wait for ever.
+/// Ends the test program when a test hangs: an actor system that waits for a message that never comes would wait for
+/// ever.
 class Watchdog {
  public:
   explicit Watchdog(std::chrono::seconds limit = std::chrono::seconds(60))
@@ -38,13 +39,15 @@ class Watchdog {
   std::thread thread_;
 };
 
-/// Excitatory and inhibitory neurons that keep each other balanced, about 30 Hz: spikes in every shard, every millisecond.
+/// Excitatory and inhibitory neurons that keep each other balanced, about 30 Hz: spikes in every shard, every
+/// millisecond.
 inline snn::NetworkBuilder balanced(double duration_ms = 200.0, std::uint32_t n = 500) {
   snn::NetworkBuilder net("balanced");
   net.settings().duration = duration_ms;
   net.settings().seed = 5;
-  const std::initializer_list<snn::Setting> lif = {{"tau_m", 20.0},  {"E_L", 0.0},     {"V_th", 20.0},
-                                                   {"V_reset", 10.0}, {"t_ref", 2.0}, {"V_m", snn::Distribution{.a = 0, .b = 20}}};
+  const std::initializer_list<snn::Setting> lif = {{"tau_m", 20.0}, {"E_L", 0.0},
+                                                   {"V_th", 20.0},  {"V_reset", 10.0},
+                                                   {"t_ref", 2.0},  {"V_m", snn::Distribution{.a = 0, .b = 20}}};
   const auto e = net.population("E", n * 4 / 5, "iaf_psc_delta", lif);
   const auto i = net.population("I", n / 5, "iaf_psc_delta", lif);
   for (const auto target : {e, i}) {

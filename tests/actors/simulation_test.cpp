@@ -14,9 +14,9 @@
 namespace neuract::actors {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::balanced;
 using testing::feed_forward;
+using ::testing::HasSubstr;
 
 class Simulations : public ::testing::Test {
   testing::Watchdog watchdog_;
@@ -162,7 +162,8 @@ TEST_F(Simulations, TakeASnapshotOfExactlyTheAskedStep) {
     ASSERT_TRUE(simulation->run(10.0));
     EXPECT_EQ(late.get()->values(), recorded(100));
     EXPECT_EQ(now.values(), recorded(99)) << "a snapshot does not change while it is held";
-    EXPECT_EQ(simulation->snapshot_at("E", "V_m", 5000).wait_for(std::chrono::milliseconds(1)), std::future_status::timeout);
+    EXPECT_EQ(simulation->snapshot_at("E", "V_m", 5000).wait_for(std::chrono::milliseconds(1)),
+              std::future_status::timeout);
   }
 }
 
@@ -193,12 +194,13 @@ TEST_F(Simulations, CallBackForTheSpikesOfAPopulation) {
   const auto serial = snn::testing::run_serial(spec);
   for (const std::uint32_t threads : {1u, 2u}) {
     auto simulation = create(spec, {.threads = threads, .cohort_size = 128});
-    std::vector<std::pair<Step, std::uint64_t>> spikes;   // no lock: run() returns when all callbacks have
+    std::vector<std::pair<Step, std::uint64_t>> spikes;  // no lock: run() returns when all callbacks have
     for (const std::uint32_t p : {0u, 1u}) {
       ASSERT_TRUE(simulation->on_spikes(spec.populations[p].name, [&spikes, p](const snn::SpikeBatch& batch) {
         EXPECT_EQ(batch.population, p);
         for (Step step = batch.begin; step < batch.end(); ++step) {
-          for (const std::uint16_t id : batch.at(step)) spikes.emplace_back(step, (p == 1 ? 400u : 0u) + batch.first + id);
+          for (const std::uint16_t id : batch.at(step))
+            spikes.emplace_back(step, (p == 1 ? 400u : 0u) + batch.first + id);
         }
       }));
     }
@@ -216,7 +218,9 @@ class CountingSink final : public RecordSink {
     return {};
   }
   Result<void> write(const snn::ShardOutput& output) override {
-    if (ends[output.shard] >= 0) EXPECT_EQ(output.begin, ends[output.shard]);
+    if (ends[output.shard] >= 0) {
+      EXPECT_EQ(output.begin, ends[output.shard]);
+    }
     if (first < 0) first = output.begin;
     EXPECT_EQ(finished, 0);
     ends[output.shard] = output.end;
@@ -262,7 +266,8 @@ TEST_F(Simulations, RecordEverythingAfterTheWarmup) {
 
 TEST_F(Simulations, ReportProgressUpToTheEnd) {
   std::vector<Progress> seen;
-  auto simulation = create(balanced(2000.0).spec(), {.threads = 2, .progress = [&](const Progress& p) { seen.push_back(p); }});
+  auto simulation =
+      create(balanced(2000.0).spec(), {.threads = 2, .progress = [&](const Progress& p) { seen.push_back(p); }});
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(seen.back().phase, Progress::Phase::building);
   EXPECT_EQ(seen.back().synapses, 500u * 50);

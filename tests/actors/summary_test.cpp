@@ -14,7 +14,7 @@ using Isi = snn::CohortStatistics::Isi;
 TEST(CvIsi, IsTheMeanOverNeuronsWithAtLeastTwoIntervals) {
   snn::CohortStatistics cohort;
   cohort.range = {0, 0, 4};
-  cohort.isi = {Isi{30, 500, 2},   // 10 and 20 steps: sd 5, mean 15
+  cohort.isi = {Isi{30, 500, 2},     // 10 and 20 steps: sd 5, mean 15
                 Isi{400, 40000, 4},  // four times 100: regular
                 Isi{7, 49, 1}, Isi{}};
   EXPECT_DOUBLE_EQ(mean_cv_isi({&cohort}), (1.0 / 3.0 + 0.0) / 2.0);
