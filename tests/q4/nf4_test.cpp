@@ -100,7 +100,8 @@ TEST(Nf4, ScalesByTheReciprocalOfTheLargestMagnitude) {
   // On a threshold the rounding decides, so that now and then x · (1/absmax) and x / absmax have different codes.
   bool parted = false;
   for (int c = 0; c < 15; ++c) {
-    for (float absmax = 1.0f; absmax < 2.0f; absmax += 0x1p-12f) {
+    for (int i = 0; i < 4096; ++i) {
+      const float absmax = 1.0f + static_cast<float>(i) * 0x1p-12f;
       const float x[2] = {absmax, kThresholds[c] * absmax};
       std::uint8_t code = 0;
       quantize_block(x, &code);
