@@ -136,7 +136,7 @@ TEST(Nvfp4, DequantisesToTheTrueProductRoundedOnce) {
   std::mt19937_64 engine(1);
   std::uniform_real_distribution<float> exponent(-60.0f, 60.0f);
   std::vector<std::uint8_t> codes(kBlock / 2);
-  for (std::uint8_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::uint8_t>((2 * i + 1) << 4 | 2 * i);
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::uint8_t>((2 * i + 1) << 4 | 2 * i);
   for (int code = 0; code < 256; ++code) {
     const Float8E4M3 scale{static_cast<std::uint8_t>(code)};
     if (is_nan(scale)) continue;
@@ -188,8 +188,7 @@ TEST(Nvfp4, RefusesWhatIsNotFiniteAndNamesIt) {
     std::vector<std::uint8_t> codes(kBlock);
     std::vector<Float8E4M3> scales(2);
     const auto result = quantize(x, codes, scales);
-    ASSERT_FALSE(result);
-    EXPECT_THAT(result.error().message, HasSubstr("element 17 is "));
+    EXPECT_THAT(result ? "" : result.error().message, HasSubstr("element 17 is "));
   }
 }
 
@@ -203,8 +202,7 @@ TEST(Nvfp4, RefusesAScaleThatIsNanAndWrongSizes) {
   for (const Float8E4M3 nan : {Float8E4M3{0x7f}, Float8E4M3{0xff}}) {
     scales[1] = nan;
     const auto result = dequantize(codes, scales, 1.0f, x);
-    ASSERT_FALSE(result);
-    EXPECT_THAT(result.error().message, HasSubstr("the scale of block 1 is NaN"));
+    EXPECT_THAT(result ? "" : result.error().message, HasSubstr("the scale of block 1 is NaN"));
   }
 }
 
