@@ -41,7 +41,7 @@ std::vector<std::uint32_t> Builder::find_populations(const Node& node, const std
     const auto index = find_population(name, subject);
     if (!index) continue;
     if (std::find(found.begin(), found.end(), *index) != found.end()) {
-      diagnostics.add(name.origin, subject + ": population " + snn::quoted(name.text) + " is named twice");
+      diagnostics.add(name.origin, subject + ": population " + snn::in_quotes(name.text) + " is named twice");
     } else {
       found.push_back(*index);
     }

@@ -67,7 +67,7 @@ std::string describe(const Node& node) {
     case Node::Kind::boolean: return node.boolean ? "true" : "false";
     case Node::Kind::integer: return std::to_string(node.integer);
     case Node::Kind::real: return snn::number_text(node.real);
-    case Node::Kind::string: return "the string " + snn::quoted(node.string);
+    case Node::Kind::string: return "the string " + snn::in_quotes(node.string);
     case Node::Kind::array: return node.items.empty() ? "an empty array" : "an array";
     case Node::Kind::table: return "a table";
     case Node::Kind::date: return "a date or time";

@@ -34,7 +34,7 @@ std::string_view body(std::string_view text) {
   return first == std::string_view::npos ? std::string_view() : text.substr(first);
 }
 
-std::string subject(std::string_view text) { return "expression " + snn::quoted(text); }
+std::string subject(std::string_view text) { return "expression " + snn::in_quotes(text); }
 
 /// What muParser would accept but nobody means: assignments, several results, quotes.
 std::string unwanted(std::string_view text) {

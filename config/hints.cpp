@@ -146,16 +146,16 @@ std::string unknown_key(std::string_view kind, std::string_view given, std::stri
   possible.insert(possible.end(), also.begin(), also.end());
   const Spelling* foreign = find_spelling(given, possible);
 
-  std::string text = "unknown " + std::string(kind) + " " + snn::quoted(given);
+  std::string text = "unknown " + std::string(kind) + " " + snn::in_quotes(given);
   if (foreign != nullptr) {
     text += foreign->whose.empty() ? ", here it is " : ", which is " + std::string(foreign->whose) + "'s name for ";
-    text += snn::quoted(foreign->ours);
+    text += snn::in_quotes(foreign->ours);
     if (!foreign->note.empty()) text += " (" + std::string(foreign->note) + ")";
   }
   text += known.empty() ? "; there are none" : "; " + std::string(intro) + " " + snn::listed(known);
   if (foreign == nullptr) {
     if (const std::string_view nearest = snn::nearest_name(given, possible); !nearest.empty()) {
-      text += " (did you mean " + snn::quoted(nearest) + "?)";
+      text += " (did you mean " + snn::in_quotes(nearest) + "?)";
     }
   }
   return text;

@@ -169,7 +169,7 @@ class StimulusReader {
     const std::string& name = builder_.spec.populations[target_].name;
     const Member* member = table.find(name);
     if (member == nullptr)
-      builder_.diagnostics.add(table.origin, where + ": there is no value for population " + snn::quoted(name));
+      builder_.diagnostics.add(table.origin, where + ": there is no value for population " + snn::in_quotes(name));
     return member == nullptr ? nullptr : &member->value;
   }
 

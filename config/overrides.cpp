@@ -81,7 +81,7 @@ Node* descend(Node& root, const std::vector<Part>& parts, Origin origin, Diagnos
     const Part& part = parts[i];
     if (part.index) {
       if (!node->is(Node::Kind::array) || *part.index >= node->items.size()) {
-        diagnostics.add(origin, "there is no entry " + std::to_string(*part.index) + " in " + snn::quoted(walked) +
+        diagnostics.add(origin, "there is no entry " + std::to_string(*part.index) + " in " + snn::in_quotes(walked) +
                                     (node->is(Node::Kind::array)
                                          ? ", it has " + std::to_string(node->items.size()) + " (counted from 0)"
                                          : ", it is not an array"));
@@ -92,14 +92,14 @@ Node* descend(Node& root, const std::vector<Part>& parts, Origin origin, Diagnos
       continue;
     }
     if (!node->is(Node::Kind::table)) {
-      diagnostics.add(origin, snn::quoted(walked) + " is not a table");
+      diagnostics.add(origin, snn::in_quotes(walked) + " is not a table");
       return nullptr;
     }
     if (node->find(part.key) == nullptr) {
       const bool section = i == 0 && (part.key == "simulation" || part.key == "run");
       if (!section) {
         diagnostics.add(origin,
-                        snn::unknown_name("key", part.key, (walked.empty() ? "the file" : snn::quoted(walked)) + " has",
+                        snn::unknown_name("key", part.key, (walked.empty() ? "the file" : snn::in_quotes(walked)) + " has",
                                           node->keys()));
         return nullptr;
       }
@@ -150,7 +150,7 @@ void apply(Node& root, std::string_view option, Origin origin, Diagnostics& diag
       diagnostics.add(origin, "there is no entry " + std::to_string(*index) + " to set");
     }
   } else if (!place->is(Node::Kind::table)) {
-    diagnostics.add(origin, snn::quoted(last) + " has no place here: what holds it is not a table");
+    diagnostics.add(origin, snn::in_quotes(last) + " has no place here: what holds it is not a table");
   } else if (Member* member = place->find(last)) {
     member->origin = origin;
     member->value = std::move(value);

@@ -90,7 +90,7 @@ class ModelReader {
     if (builder_.models.count(member.key) != 0) return;
     Model& model = builder_.models[member.key];
     const std::size_t before = builder_.diagnostics.size();
-    const std::string subject = "model " + snn::quoted(member.key);
+    const std::string subject = "model " + snn::in_quotes(member.key);
     const std::string path = "models." + member.key;
     builder_.places.set(path, member.origin, member.value.origin);
     if (snn::find_model(member.key) != nullptr) {
@@ -184,7 +184,7 @@ class PopulationReader {
   PopulationReader(const Member& member, Builder& builder)
       : member_(member),
         builder_(builder),
-        subject_("population " + snn::quoted(member.key)),
+        subject_("population " + snn::in_quotes(member.key)),
         path_("populations." + member.key) {}
 
   void read() {
@@ -258,7 +258,7 @@ class PopulationReader {
       const std::string name = where + ": " + variable.key;
       if (!is_usable_name(variable.key) || variable.key == "n" || variable.key == "full_size") {
         builder_.diagnostics.add(variable.origin,
-                                 where + ": " + snn::quoted(variable.key) +
+                                 where + ": " + snn::in_quotes(variable.key) +
                                      " cannot be a name: it must consist of letters, digits "
                                      "and \"_\", begin with a letter, and not be pi, n, full_size or a function");
         continue;

@@ -71,7 +71,7 @@ class TableReader {
       : name_(member.key),
         table_(member.value),
         builder_(builder),
-        subject_("projection table " + snn::quoted(member.key)) {}
+        subject_("projection table " + snn::in_quotes(member.key)) {}
 
   void read() {
     if (!expect_table(table_, subject_, builder_.diagnostics)) return;
@@ -148,7 +148,7 @@ class TableReader {
         for (const std::uint32_t p : *out) {
           if (!all->empty() && std::find(all->begin(), all->end(), p) == all->end()) {
             builder_.diagnostics.add(names->value.origin, where + ": " + key + ": population " +
-                                                              snn::quoted(builder_.spec.populations[p].name) +
+                                                              snn::in_quotes(builder_.spec.populations[p].name) +
                                                               " is not among the " + key + "s of this table");
           }
         }

@@ -18,7 +18,7 @@ class ConstantResolver {
 
   void resolve(const Member& member) {
     if (!started_.insert(member.key).second) return;
-    const std::string subject = "constant " + snn::quoted(member.key);
+    const std::string subject = "constant " + snn::in_quotes(member.key);
     builder_.globals.set_unusable(member.key);  // until there is a value; also what a circle finds
     if (!is_usable_name(member.key)) {
       builder_.diagnostics.add(member.origin,

@@ -177,7 +177,7 @@ std::optional<double> read_number(const Node& node, const std::string& subject, 
   const std::optional<Operand> result = evaluate_at(node, subject, context);
   if (!result) return std::nullopt;
   if (const auto* number = std::get_if<double>(&*result)) return *number;
-  context.diagnostics.add(node.origin, subject + ": expression " + snn::quoted(node.string) +
+  context.diagnostics.add(node.origin, subject + ": expression " + snn::in_quotes(node.string) +
                                            " gives one value per neuron, expected a single number");
   return std::nullopt;
 }
@@ -200,7 +200,7 @@ std::optional<std::uint64_t> read_count(const Node& node, const std::string& sub
   // Sums and products of decimal fractions miss whole numbers by a few units in the last place.
   if (!(std::abs(*number - whole) <= 1e-9 * std::max(1.0, std::abs(whole)))) {
     std::string text = snn::short_text(*number, 10);
-    if (is_expression_node(node)) text += " from " + snn::quoted(node.string) + "; \"= round(…)\" gives a whole number";
+    if (is_expression_node(node)) text += " from " + snn::in_quotes(node.string) + "; \"= round(…)\" gives a whole number";
     return complain(text);
   }
   // 2^53 and beyond, a double does not count; and `most` may not be representable.
@@ -224,7 +224,7 @@ std::optional<snn::Value> read_value(const Node& node, const std::string& subjec
     if (!result) return std::nullopt;
     if (const auto* number = std::get_if<double>(&*result)) return snn::Value(*number);
     if (setting) return snn::Value(std::get<std::vector<double>>(*std::move(result)));
-    context.diagnostics.add(node.origin, subject + ": expression " + snn::quoted(node.string) +
+    context.diagnostics.add(node.origin, subject + ": expression " + snn::in_quotes(node.string) +
                                              " gives one value per neuron, expected a single number");
     return std::nullopt;
   }

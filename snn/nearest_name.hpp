@@ -13,7 +13,7 @@
 namespace neuract::snn {
 
 /// `text` in double quotes, fit for one line of a terminal: control characters escaped, long texts cut.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 60;
   std::string out = "\"";
   for (const char c : text.substr(0, kLongest)) {
@@ -80,7 +80,7 @@ inline std::string listed(std::span<const std::string_view> names) {
 /// `unknown parameter "tau_n"; iaf_psc_exp has tau_m, C_m (did you mean "tau_m"?)`, where `intro` is "iaf_psc_exp has".
 inline std::string unknown_name(std::string_view kind, std::string_view given, std::string_view intro,
                                 std::span<const std::string_view> known) {
-  std::string text = "unknown " + std::string(kind) + " " + quoted(given) + "; ";
+  std::string text = "unknown " + std::string(kind) + " " + in_quotes(given) + "; ";
   text += known.empty() ? "there are none" : std::string(intro) + " " + listed(known);
   if (const std::string_view nearest = nearest_name(given, known); !nearest.empty()) {
     text += " (did you mean \"" + std::string(nearest) + "\"?)";

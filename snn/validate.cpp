@@ -73,7 +73,7 @@ class Validator {
     std::set<std::string_view> names;
     for (const PopulationSpec& p : spec_.populations) {
       const std::string path = "populations." + p.name;
-      const std::string subject = "population " + quoted(p.name);
+      const std::string subject = "population " + in_quotes(p.name);
       // A name becomes a group in the output files, and part of projection names.
       const auto unfit = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '/' || c == 0x7f; };
       if (p.name.empty() || p.name == "." || p.name == ".." || std::any_of(p.name.begin(), p.name.end(), unfit)) {
@@ -104,7 +104,7 @@ class Validator {
   void projection(std::size_t index) {
     const ProjectionSpec& p = spec_.projections[index];
     const std::string path = "projections[" + std::to_string(index) + "]";
-    const std::string subject = "projection " + quoted(p.name);
+    const std::string subject = "projection " + in_quotes(p.name);
     if (!projection_names_.insert(p.name).second)
       add(path + ".name", subject + ": there are two projections of this name");
 
@@ -214,8 +214,8 @@ class Validator {
     const PopulationSpec& p = spec_.populations[population];
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       if (chosen[i] >= p.n) {
-        add(path, subject + ": neuron " + std::to_string(chosen[i]) + " does not exist, population " + quoted(p.name) +
-                      " has 0 to " + std::to_string(p.n == 0 ? 0 : p.n - 1));
+        add(path, subject + ": neuron " + std::to_string(chosen[i]) + " does not exist, population " +
+                      in_quotes(p.name) + " has 0 to " + std::to_string(p.n == 0 ? 0 : p.n - 1));
         return;
       }
       if (i > 0 && chosen[i] <= chosen[i - 1]) {
@@ -229,7 +229,8 @@ class Validator {
   void stimulus(std::size_t index) {
     const StimulusSpec& s = spec_.stimuli[index];
     const std::string path = "stimuli[" + std::to_string(index) + "]";
-    const std::string subject = s.name.empty() ? "stimulus " + std::to_string(index + 1) : "stimulus " + quoted(s.name);
+    const std::string subject =
+        s.name.empty() ? "stimulus " + std::to_string(index + 1) : "stimulus " + in_quotes(s.name);
     const auto finite = [&](const char* name, double value, bool negative_allowed) {
       const std::string given = subject + ": " + name + " is " + number_text(value);
       if (!std::isfinite(value)) {
@@ -293,7 +294,7 @@ class Validator {
       const std::uint32_t population = spec_.spike_recorders[i].population;
       if (!population_exists(path, "spike recorder " + std::to_string(i + 1), population)) continue;
       if (!seen.insert(population).second) {
-        add(path, "the spikes of population " + quoted(spec_.populations[population].name) + " are recorded twice");
+        add(path, "the spikes of population " + in_quotes(spec_.populations[population].name) + " are recorded twice");
       }
     }
   }
@@ -305,7 +306,7 @@ class Validator {
     time(path + ".interval", subject, "interval", m.interval, 1.0);
     if (m.variables.empty()) add(path + ".variables", subject + ": no variables to record");
     if (!population_exists(path + ".population", subject, m.population)) return;
-    subject += " on population " + quoted(spec_.populations[m.population].name);
+    subject += " on population " + in_quotes(spec_.populations[m.population].name);
     neurons(path + ".neurons", subject, m.neurons, m.population);
     const ModelInfo* model = models_[m.population];
     std::set<std::string_view> seen;
@@ -315,7 +316,7 @@ class Validator {
             subject + ": " +
                 unknown_name("variable", variable, std::string(model->name) + " records", state_names(*model)));
       } else if (!seen.insert(variable).second) {
-        add(path + ".variables", subject + ": variable " + quoted(variable) + " is named twice");
+        add(path + ".variables", subject + ": variable " + in_quotes(variable) + " is named twice");
       }
     }
   }

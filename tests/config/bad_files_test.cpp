@@ -56,8 +56,8 @@ TEST_P(BadNetworkFile, IsRefusedWithAllItsFaults) {
   EXPECT_EQ(parsed.report() + "\n", read(fs::path(path).replace_extension(".expected")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Corpus, BadNetworkFile, testing::ValuesIn(bad_files()), [](const auto& info) {
-  std::string name = info.param.path.stem().string();
+INSTANTIATE_TEST_SUITE_P(Corpus, BadNetworkFile, testing::ValuesIn(bad_files()), [](const auto& file) {
+  std::string name = file.param.path.stem().string();
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
