@@ -61,9 +61,7 @@ Exit run_command_line(int argc, const char* const* argv) {
 
 void add_network_arguments(CLI::App& command, NetworkArguments& arguments) {
   command.add_option("FILE", arguments.file, "network file")->required();
-  command
-      .add_option("--set", arguments.set,
-                  "override a constant (g=6) or any other key (models.lif.V_reset=0); may be repeated")
+  command.add_option("--set", arguments.set, "change a constant (g=6) or another key (models.lif.V_reset=0)")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -73,11 +71,11 @@ void add_network_arguments(CLI::App& command, NetworkArguments& arguments) {
   command.add_option("--seed", arguments.seed, "seed of all random numbers")->type_name("N");
   command.add_option("--threads", arguments.threads, "threads to use; never changes results")
       ->type_name("N")
-      ->check(CLI::Range(1, 4096));
+      ->check(CLI::Range(1, 4096).description(""));
   command
       .add_option("--cohort-size", arguments.cohort_size, "neurons that are updated together; never changes results")
       ->type_name("N")
-      ->check(CLI::Range(1, 65536));
+      ->check(CLI::Range(1, 65536).description(""));
 }
 
 std::optional<PlannedNetwork> load_plan(const NetworkArguments& arguments) {

@@ -79,10 +79,8 @@ Node parse_toml(std::string_view text, Diagnostics& diagnostics) {
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    std::string message(error.description());
-    // The parser's own phrases start with what it was doing; that the file is not TOML is what the user has to know
-    // first.
-    diagnostics.add(origin_of(error.source().begin), "not valid TOML: " + message);
+    // Some of the parser's phrases quote line ends and the like as they are.
+    diagnostics.add(origin_of(error.source().begin), "not valid TOML: " + snn::printable(error.description()));
     return {};
   }
 }

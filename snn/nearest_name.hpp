@@ -12,13 +12,12 @@
 /// What an error says about a name that does not exist: which ones do, and which of them was probably meant.
 namespace neuract::snn {
 
-/// `text` in double quotes, fit for one line of a terminal: control characters escaped, long texts cut.
-inline std::string in_quotes(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
-  std::string out = "\"";
-  for (const char c : text.substr(0, kLongest)) {
-    if (c == '"' || c == '\\') out += '\\';
+/// `text` fit for one line of a terminal: control characters and those of `escaped` written so that they can be seen.
+inline std::string printable(std::string_view text, std::string_view escaped = "") {
+  std::string out;
+  for (const char c : text) {
     if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
+      if (escaped.find(c) != std::string_view::npos) out += '\\';
       out += c;
     } else {
       char code[8];
@@ -26,7 +25,13 @@ inline std::string in_quotes(std::string_view text) {
       out += code;
     }
   }
-  return out + (text.size() > kLongest ? "…\"" : "\"");
+  return out;
+}
+
+/// `text` in double quotes, printable, cut when it is long.
+inline std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kLongest = 60;
+  return "\"" + printable(text.substr(0, kLongest), "\"\\") + (text.size() > kLongest ? "…\"" : "\"");
 }
 
 /// Damerau-Levenshtein distance without regard to case: insertions, deletions, substitutions and swaps of neighbours.

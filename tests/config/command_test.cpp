@@ -133,7 +133,7 @@ TEST_F(Command, LinesFitAHundredColumns) {
   for (const char* command :
        {"models", "models izhikevich", "models iaf_psc_alpha", "check net.toml", "--help", "run --help"}) {
     std::istringstream lines(neuract(command).out);
-    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 110U) << command << ": " << line;
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << command << ": " << line;
   }
 }
 
@@ -216,12 +216,12 @@ TEST_F(Command, ColoursAreForTerminalsOnly) { EXPECT_THAT(neuract("models").out,
 
 TEST_F(Command, StopsANetworkThatExplodesAndSaysSo) {
   write("net.toml", kSmall);
-  const Outcome o =
-      neuract("run net.toml --set rate=1000000 --set 'simulation.stop_if={ rate = 20.0, window = 10.0 }'");
+  const Outcome o = neuract(
+      "run net.toml --duration 1000000 --set rate=1000000 --set 'simulation.stop_if={ rate = 20.0, window = 10.0 }'");
   EXPECT_EQ(o.exit, 1);
-  EXPECT_THAT(o.err, HasSubstr("out/net"));
+  EXPECT_THAT(o.err, AllOf(HasSubstr("Hz"), HasSubstr("what happened until then is in out/net")));
   EXPECT_TRUE(fs::exists(directory_ / "out/net/spikes.h5"));
-  EXPECT_LT(read_summary(directory_ / "out/net")->duration_ms, 100.0);
+  EXPECT_LT(read_summary(directory_ / "out/net")->duration_ms, 1000000.0);
 }
 
 TEST_F(Command, SaysWhyADirectoryCannotBeWritten) {
