@@ -25,6 +25,9 @@ inline Step credit_steps(Step longest_window) { return std::max<Step>(4 * longes
 /// Bytes that a shard may have sent to the recorder without having heard that they are written.
 inline constexpr std::uint64_t kRecorderCreditBytes = 32u << 20;
 
+/// Shards to use when the user does not say: a small network is faster on fewer threads than the machine has.
+std::uint32_t choose_threads(const snn::Plan& plan, std::uint32_t available);
+
 /// Size of an output in memory, near enough for credit.
 std::uint64_t bytes_of_output(const snn::ShardOutput& output) noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "neuract/actors/failure.hpp"
 #include "neuract/actors/pacing.hpp"
@@ -140,8 +141,7 @@ class Population {
       goal_reported_ = true;
     } else if (more || Clock::now() - starving_since_ < config_.spin) {
       if (!more) std::this_thread::yield();  // on a busy machine the core may be what the other shard waits for
-      continuing_ = true;
-      mail(self_, Continue{}).send(self_);
+      if (!std::exchange(continuing_, true)) mail(self_, Continue{}).send(self_);
     }
   }
 

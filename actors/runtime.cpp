@@ -55,7 +55,7 @@ struct Runtime::Config : caf::actor_system_config {
   Config() { configure(*this, SystemOptions{}); }
 };
 
-Runtime::Runtime(snn::PlanPtr plan, Placement placement, Options options)
+Runtime::Runtime(const snn::PlanPtr& plan, Placement placement, Options options)
     : desk_(std::make_shared<Desk>(std::move(options.progress), options.stop)) {
   register_message_types();
   config_ = std::make_unique<Config>();
@@ -86,18 +86,6 @@ Runtime::~Runtime() {
   recorder_ = nullptr;
   populations_.clear();
   supervisor_ = nullptr;
-}
-
-std::uint32_t choose_threads(const snn::Plan& plan, std::uint32_t available) {
-  // A neuron's step takes about two nanoseconds with its external input, a synaptic event one; at the usual 10 Hz a
-  // neuron fires every 100 ms.
-  const snn::Estimate& estimate = plan.estimate();
-  const double steps = estimate.epoch_steps == 0 ? 1000.0 : static_cast<double>(estimate.epoch_steps);
-  const double events_per_step = estimate.synapses * plan.dt() / 100.0;
-  const double epoch_us = steps * (2.0 * static_cast<double>(estimate.neurons) + events_per_step) * 1e-3;
-  constexpr double kWorthwhileUs = 20.0;  // of work per shard and epoch; an exchange costs a few microseconds
-  const double useful = std::max(1.0, epoch_us / kWorthwhileUs);
-  return static_cast<std::uint32_t>(std::min<double>(useful, std::max(1u, available)));
 }
 
 }  // namespace neuract::actors

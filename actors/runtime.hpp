@@ -42,7 +42,7 @@ class Desk final : public Port {
 /// The actor system of one simulation.
 class Runtime {
  public:
-  Runtime(snn::PlanPtr plan, Placement placement, Options options);
+  Runtime(const snn::PlanPtr& plan, Placement placement, Options options);
   ~Runtime();
 
   /// Sends `question`, with its number filled in.
@@ -77,8 +77,5 @@ class Runtime {
   std::vector<PopulationActor> populations_;
   RecorderActor recorder_;
 };
-
-/// Shards to use when the user does not say: a small network is faster on fewer threads than the machine has.
-std::uint32_t choose_threads(const snn::Plan& plan, std::uint32_t available);
 
 }  // namespace neuract::actors

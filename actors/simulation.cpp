@@ -4,6 +4,7 @@
 #include <cmath>
 #include <thread>
 
+#include "neuract/actors/pacing.hpp"
 #include "neuract/actors/runtime.hpp"
 #include "neuract/actors/summary.hpp"
 #include "neuract/memory/system.hpp"

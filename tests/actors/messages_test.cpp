@@ -9,17 +9,29 @@
 namespace neuract::actors {
 namespace {
 
-template <class T>
-T through_bytes(T message) {
-  caf::byte_buffer bytes;
-  caf::binary_serializer sink{nullptr, bytes};
-  EXPECT_TRUE(sink.apply(message));
-  T copy{};
-  caf::binary_deserializer source{nullptr, bytes};
-  EXPECT_TRUE(source.apply(copy));
-  EXPECT_EQ(source.remaining(), 0u);
-  return copy;
-}
+class Messages : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    caf::init_global_meta_objects<caf::id_block::neuract>();
+    caf::core::init_global_meta_objects();
+  }
+
+  template <class T>
+  T through_bytes(T message) {
+    caf::byte_buffer bytes;
+    caf::binary_serializer sink{system_, bytes};
+    EXPECT_TRUE(sink.apply(message));
+    T copy{};
+    caf::binary_deserializer source{system_, bytes};
+    EXPECT_TRUE(source.apply(copy));
+    EXPECT_EQ(source.remaining(), 0u);
+    return copy;
+  }
+
+ private:
+  caf::actor_system_config config_;
+  caf::actor_system system_{config_};  // serializers want one, for actor handles
+};
 
 snn::ShardOutputPtr some_output() {
   snn::ShardOutput output{3, 100, 102, {}, {}};
@@ -50,7 +62,7 @@ void expect_equal(const snn::ShardOutput& a, const snn::ShardOutput& b) {
   }
 }
 
-TEST(Messages, CarryAWindowsOutputAsBytes) {
+TEST_F(Messages, CarryAWindowsOutputAsBytes) {
   const auto output = some_output();
   expect_equal(*through_bytes(Delivery{output}).output, *output);
 
@@ -60,7 +72,7 @@ TEST(Messages, CarryAWindowsOutputAsBytes) {
   expect_equal(*recorded.outputs[1], *output);
 }
 
-TEST(Messages, CarryStateErrorsAndStatisticsAsBytes) {
+TEST_F(Messages, CarryStateErrorsAndStatisticsAsBytes) {
   auto data = std::make_shared<std::vector<float>>(std::vector<float>{1.0f, -2.5f, 3.25f});
   StateTaken taken{9, 500, Error{ErrorCode::stale, "too late", {"here", "there"}}, {}};
   taken.parts.push_back({64, 3, 7, std::shared_ptr<const float>(data, data->data())});

@@ -50,6 +50,18 @@ TEST(Windows, EndWhereASnapshotIsWanted) {
   EXPECT_EQ(windows.next(0, kNever, 64, kNever), 64);
 }
 
+TEST(ChooseThreads, UsesAsManyAsHaveWorkBetweenTwoExchanges) {
+  const auto plan = [](std::uint32_t n) { return snn::Plan::make(testing::balanced(200.0, n).spec()).value(); };
+  EXPECT_EQ(choose_threads(*plan(100), 16), 1u);
+  EXPECT_EQ(choose_threads(*plan(100'000), 16), 16u);
+  EXPECT_EQ(choose_threads(*plan(100'000), 1), 1u);
+  EXPECT_LT(choose_threads(*plan(2'000), 16), 16u);
+
+  snn::NetworkBuilder lonely("lonely");
+  lonely.population("A", 1000, "iaf_psc_delta");
+  EXPECT_EQ(choose_threads(*snn::Plan::make(lonely.spec()).value(), 4), 4u) << "nothing is ever exchanged";
+}
+
 TEST(Credit, IsNotNeededForPairsThatExchangeBothWays) {
   const std::uint32_t both[] = {1, 2};
   EXPECT_EQ(Credit(both, both, 100).limit(), kNever);
