@@ -86,19 +86,19 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
   [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
 
-  [[nodiscard]] T& value() & { return throw_unless_value(), *std::get_if<0>(&state_); }
-  [[nodiscard]] const T& value() const& { return throw_unless_value(), *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& value() && { return throw_unless_value(), std::move(*std::get_if<0>(&state_)); }
+  [[nodiscard]] T& value() & { return value_or_throw(state_); }
+  [[nodiscard]] const T& value() const& { return value_or_throw(state_); }
+  [[nodiscard]] T&& value() && { return std::move(value_or_throw(state_)); }
 
-  [[nodiscard]] T& operator*() & noexcept { return abort_unless_value(), *std::get_if<0>(&state_); }
-  [[nodiscard]] const T& operator*() const& noexcept { return abort_unless_value(), *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& operator*() && noexcept { return abort_unless_value(), std::move(*std::get_if<0>(&state_)); }
-  [[nodiscard]] T* operator->() noexcept { return abort_unless_value(), std::get_if<0>(&state_); }
-  [[nodiscard]] const T* operator->() const noexcept { return abort_unless_value(), std::get_if<0>(&state_); }
+  [[nodiscard]] T& operator*() & noexcept { return value_or_abort(state_); }
+  [[nodiscard]] const T& operator*() const& noexcept { return value_or_abort(state_); }
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(value_or_abort(state_)); }
+  [[nodiscard]] T* operator->() noexcept { return &value_or_abort(state_); }
+  [[nodiscard]] const T* operator->() const noexcept { return &value_or_abort(state_); }
 
-  [[nodiscard]] Error& error() & noexcept { return abort_unless_error(), *std::get_if<1>(&state_); }
-  [[nodiscard]] const Error& error() const& noexcept { return abort_unless_error(), *std::get_if<1>(&state_); }
-  [[nodiscard]] Error&& error() && noexcept { return abort_unless_error(), std::move(*std::get_if<1>(&state_)); }
+  [[nodiscard]] Error& error() & noexcept { return error_or_abort(state_); }
+  [[nodiscard]] const Error& error() const& noexcept { return error_or_abort(state_); }
+  [[nodiscard]] Error&& error() && noexcept { return std::move(error_or_abort(state_)); }
 
   template <class U>
   [[nodiscard]] T value_or(U&& other) const& {
@@ -158,14 +158,24 @@ class [[nodiscard]] Result {
   }
 
  private:
-  void throw_unless_value() const {
-    if (!has_value()) throw BadResultAccess(*std::get_if<1>(&state_));
+  // State is const or not, as the caller's.
+  template <class State>
+  static auto& value_or_throw(State& state) {
+    auto* value = std::get_if<0>(&state);
+    if (value == nullptr) throw BadResultAccess(*std::get_if<1>(&state));
+    return *value;
   }
-  void abort_unless_value() const noexcept {
-    if (!has_value()) detail::abort_on_missing_value(*std::get_if<1>(&state_));
+  template <class State>
+  static auto& value_or_abort(State& state) noexcept {
+    auto* value = std::get_if<0>(&state);
+    if (value == nullptr) detail::abort_on_missing_value(*std::get_if<1>(&state));
+    return *value;
   }
-  void abort_unless_error() const noexcept {
-    if (has_value()) detail::abort_on_missing_error();
+  template <class State>
+  static auto& error_or_abort(State& state) noexcept {
+    auto* error = std::get_if<1>(&state);
+    if (error == nullptr) detail::abort_on_missing_error();
+    return *error;
   }
 
   template <class Self, class F>

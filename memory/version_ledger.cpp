@@ -16,10 +16,12 @@ std::optional<unsigned> VersionLedger::acquire() noexcept {
 void VersionLedger::acquire_again(unsigned index) noexcept {
   // While the caller holds the buffer, released < acquired; asking for one more release keeps it so until both are
   // gone.
-  slots_[index].released.fetch_sub(1, std::memory_order_relaxed);
+  slots_[index].released_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void VersionLedger::release(unsigned index) noexcept { slots_[index].released.fetch_add(1, std::memory_order_release); }
+void VersionLedger::release(unsigned index) noexcept {
+  slots_[index].released_.fetch_add(1, std::memory_order_release);
+}
 
 Result<void> VersionLedger::claim(std::string holder) {
   const std::lock_guard lock(claim_mutex_);
@@ -36,10 +38,10 @@ void VersionLedger::unclaim() {
 
 bool VersionLedger::is_free(unsigned index) noexcept {
   Slot& slot = slots_[index];
-  if (slot.in_use && index != current().value_or(kNone) &&
-      slot.released.load(std::memory_order_acquire) == slot.acquired)
-    slot.in_use = false;
-  return !slot.in_use;
+  if (slot.in_use_ && index != current().value_or(kNone) &&
+      slot.released_.load(std::memory_order_acquire) == slot.acquired_)
+    slot.in_use_ = false;
+  return !slot.in_use_;
 }
 
 unsigned VersionLedger::find_free() noexcept {
@@ -69,12 +71,12 @@ Result<std::uint64_t> VersionLedger::publish(std::uint64_t step) {
   Slot& next = slots_[draft_];
   next.version = version;
   next.step = step;
-  next.in_use = true;
+  next.in_use_ = true;
   // Nobody else knows this buffer now; the exchange publishes the counters along with the contents.
-  next.released.store(0, std::memory_order_relaxed);
+  next.released_.store(0, std::memory_order_relaxed);
   requested_.store(false, std::memory_order_relaxed);
   const std::uint64_t old = current_.exchange(pack(draft_), std::memory_order_acq_rel);
-  if (index_of(old) != kNone) slots_[index_of(old)].acquired = count_of(old);
+  if (index_of(old) != kNone) slots_[index_of(old)].acquired_ = count_of(old);
   draft_ = kNone;
   version_.store(version, std::memory_order_release);
   return version;

@@ -42,9 +42,9 @@ class VersionLedger {
 
    private:
     friend class VersionLedger;
-    std::atomic<std::uint64_t> released{0};
-    std::uint64_t acquired = 0;
-    bool in_use = false;  ///< published once and not found free since; the writer's
+    std::atomic<std::uint64_t> released_{0};
+    std::uint64_t acquired_ = 0;
+    bool in_use_ = false;  ///< published once and not found free since; the writer's
   };
 
   /// 3 <= buffers <= kMaxBuffers.
