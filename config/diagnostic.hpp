@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "neuract/snn/nearest_name.hpp"
+
 namespace neuract::config {
 
 /// Where something was said: in the file (line and column count from 1), or by an Override.
@@ -37,7 +39,8 @@ struct Diagnostic {
 /// Collects everything that is wrong with a file, so that it can be reported in one go.
 class Diagnostics {
  public:
-  void add(Origin origin, std::string message) { list_.push_back({origin, std::move(message)}); }
+  /// Names from the file may hold anything: control characters are shown as such.
+  void add(Origin origin, const std::string& message) { list_.push_back({origin, snn::printable(message)}); }
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return list_.size(); }
 

@@ -79,8 +79,7 @@ Node parse_toml(std::string_view text, Diagnostics& diagnostics) {
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    // Some of the parser's phrases quote line ends and the like as they are.
-    diagnostics.add(origin_of(error.source().begin), "not valid TOML: " + snn::printable(error.description()));
+    diagnostics.add(origin_of(error.source().begin), "not valid TOML: " + std::string(error.description()));
     return {};
   }
 }

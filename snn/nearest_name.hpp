@@ -78,7 +78,8 @@ inline std::string counted(std::size_t number, std::string_view noun) {
 inline std::string listed(std::span<const std::string_view> names) {
   constexpr std::size_t kMost = 24;
   std::string text;
-  for (std::size_t i = 0; i < names.size() && i < kMost; ++i) text.append(i == 0 ? "" : ", ").append(names[i]);
+  for (std::size_t i = 0; i < names.size() && i < kMost; ++i)
+    text.append(i == 0 ? "" : ", ").append(printable(names[i]));
   return names.size() > kMost ? text + ", …" : text;
 }
 
