@@ -7,14 +7,23 @@ namespace {
 
 constexpr std::size_t kOffsetsAhead = 48;        // rows
 constexpr std::size_t kSynapsesAhead = 24;
-constexpr std::ptrdiff_t kPrefetchBytes = 1024;  // of an array; the hardware notices longer streams by itself
-constexpr std::ptrdiff_t kLineBytes = 64;
+constexpr std::uintptr_t kPrefetchBytes = 1024;  // of an array; the hardware notices longer streams by itself
+constexpr std::uintptr_t kLineBytes = 64;
 
+/// From the line of the first byte to that of the last: a group often begins in a line that the one before it has fetched already.
 template <class Element>
 [[gnu::always_inline]] inline void prefetch(const Element* array, std::uint32_t begin, std::uint32_t end) noexcept {
-  const char* const first = reinterpret_cast<const char*>(array + begin);
-  const std::ptrdiff_t bytes = std::min<std::ptrdiff_t>(reinterpret_cast<const char*>(array + end) - first, kPrefetchBytes);
-  for (std::ptrdiff_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(first + i, 0, 2);
+  const auto first = reinterpret_cast<std::uintptr_t>(array + begin) & ~(kLineBytes - 1);
+  const auto last = std::min(reinterpret_cast<std::uintptr_t>(array + end), first + kPrefetchBytes);
+  for (std::uintptr_t line = first; line < last; line += kLineBytes) __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2);
+}
+
+/// Begins of the groups of an event, and how many there are.
+[[gnu::always_inline]] inline const std::uint16_t* groups_of(const RowEvent& event) noexcept {
+  return event.rows->groups + std::size_t{event.row} * event.rows->group_stride + event.group;
+}
+[[gnu::always_inline]] inline std::uint32_t groups_in(const RowEvent& event) noexcept {
+  return std::min(event.rows->chunk, event.rows->group_stride - 1 - event.group);
 }
 
 struct Range {
@@ -26,14 +35,14 @@ struct Range {
   const SynapseRows& rows = *event.rows;
   const std::uint32_t begin = rows.offsets[event.row];
   if (rows.groups == nullptr) return {begin, rows.offsets[event.row + 1]};
-  const std::uint16_t* const group = rows.groups + std::size_t{event.row} * rows.group_stride + event.group;
-  return {begin + group[0], begin + group[1]};
+  const std::uint16_t* const groups = groups_of(event);
+  return {begin + groups[0], begin + groups[groups_in(event)]};
 }
 
 void prefetch_offsets(const RowEvent& event) noexcept {
   const SynapseRows& rows = *event.rows;
   __builtin_prefetch(rows.offsets + event.row, 0, 2);
-  if (rows.groups != nullptr) __builtin_prefetch(rows.groups + std::size_t{event.row} * rows.group_stride + event.group, 0, 2);
+  if (rows.groups != nullptr) __builtin_prefetch(groups_of(event), 0, 2);
 }
 
 void prefetch_synapses(const RowEvent& event) noexcept {
@@ -47,21 +56,27 @@ void prefetch_synapses(const RowEvent& event) noexcept {
 
 /// weight(j) is the weight of synapse j.
 template <class Weight>
-[[gnu::always_inline]] inline void add_row(const SynapseRows& rows, std::uint32_t begin, std::uint32_t end, std::uint32_t step, const InputRing& ring,
-                                           Weight weight) noexcept {
+[[gnu::always_inline]] inline void add(const RowEvent& event, const InputRing& ring, Weight weight) noexcept {
+  const SynapseRows& rows = *event.rows;
   const std::uint16_t* const targets = rows.targets;
-  const auto add_delayed = [&](const auto* delays) {
-    for (std::uint32_t j = begin; j < end; ++j) {
-      ring.data[std::size_t{(step + delays[j]) & ring.mask} * ring.stride + targets[j]] += weight(j);
+  const std::uint32_t begin = rows.offsets[event.row];
+  const std::uint32_t end = rows.offsets[event.row + 1];
+  const auto slot = [&](std::uint32_t step) { return ring.data + std::size_t{step & ring.mask} * ring.stride; };
+  if (rows.groups != nullptr) {
+    const std::uint16_t* const groups = groups_of(event);
+    const std::uint32_t n = groups_in(event);
+    for (std::uint32_t g = 0; g < n; ++g) {
+      std::int32_t* const sums = slot(event.step + g);
+      const std::uint32_t last = begin + groups[g + 1];
+      for (std::uint32_t j = begin + groups[g]; j < last; ++j) sums[targets[j]] += weight(j);
     }
-  };
-  if (rows.delays != nullptr) {
-    add_delayed(rows.delays);
+  } else if (rows.delays != nullptr) {
+    for (std::uint32_t j = begin; j < end; ++j) slot(event.step + rows.delays[j])[targets[j]] += weight(j);
   } else if (rows.wide_delays != nullptr) {
-    add_delayed(rows.wide_delays);
+    for (std::uint32_t j = begin; j < end; ++j) slot(event.step + rows.wide_delays[j])[targets[j]] += weight(j);
   } else {
-    std::int32_t* const slot = ring.data + std::size_t{step & ring.mask} * ring.stride;
-    for (std::uint32_t j = begin; j < end; ++j) slot[targets[j]] += weight(j);
+    std::int32_t* const sums = slot(event.step);
+    for (std::uint32_t j = begin; j < end; ++j) sums[targets[j]] += weight(j);
   }
 }
 
@@ -74,17 +89,17 @@ void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint
   for (std::size_t i = 0; i < n; ++i) {
     if (i + kOffsetsAhead < n) prefetch_offsets(events[i + kOffsetsAhead]);
     if (i + kSynapsesAhead < n) prefetch_synapses(events[i + kSynapsesAhead]);
-    const SynapseRows& rows = *events[i].rows;
-    const auto [begin, end] = range_of(events[i]);
+    const RowEvent& event = events[i];
+    const SynapseRows& rows = *event.rows;
     const InputRing ring = rings[rows.receptor];
-    if (events[i].group == 0) counts[rows.table] += rows.offsets[events[i].row + 1] - rows.offsets[events[i].row];
+    if (event.group == 0) counts[rows.table] += rows.offsets[event.row + 1] - rows.offsets[event.row];
     if (rows.codes == nullptr) {
       const std::int32_t code = rows.uniform_code;
-      add_row(rows, begin, end, events[i].step, ring, [=](std::uint32_t) { return code; });
+      add(event, ring, [=](std::uint32_t) { return code; });
     } else {
       const std::int16_t* const codes = rows.codes;
       const std::int32_t scale = std::int32_t{1} << rows.shift;
-      add_row(rows, begin, end, events[i].step, ring, [=](std::uint32_t j) { return codes[j] * scale; });
+      add(event, ring, [=](std::uint32_t j) { return codes[j] * scale; });
     }
   }
 }

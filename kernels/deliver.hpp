@@ -14,19 +14,20 @@ struct SynapseRows {
   const std::uint8_t* delays = nullptr;         ///< steps beyond the smallest delay; null and no wide_delays: none
   const std::uint16_t* wide_delays = nullptr;
   const std::uint16_t* groups = nullptr;        ///< rows sorted by delay: group g of row i begins at offsets[i] + groups[i · group_stride + g]
-  std::uint32_t group_stride = 0;
+  std::uint32_t group_stride = 0;               ///< groups of a row + 1
+  std::uint32_t chunk = 1;                      ///< groups that an event delivers
   std::int32_t uniform_code = 0;
   int shift = 0;
   std::uint32_t receptor = 0;
   std::uint32_t table = 0;   ///< where its events are counted
 };
 
-/// One row to deliver, or, of rows sorted by delay, one group of a row.
+/// One row to deliver, or, of rows sorted by delay, up to `chunk` groups of a row, the first of which acts in `step`.
 struct RowEvent {
   const SynapseRows* rows = nullptr;
   std::uint32_t row = 0;
   std::uint16_t group = 0;
-  std::uint16_t step = 0;   ///< low bits of the step in which the row's smallest delay, or the group's delay, ends
+  std::uint16_t step = 0;   ///< low bits of the step in which the row's smallest delay, or the first group's delay, ends
 };
 
 /// Inputs of the coming steps: row (step & mask) holds one sum per neuron. The number of rows is a power of two.

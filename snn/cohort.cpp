@@ -78,29 +78,36 @@ Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, S
     NEURACT_TRY_ASSIGN(std::vector<SynapseTable> tables, build_synapse_tables(*cohort->plan_, i, range, report));
     for (SynapseTable& table : tables) {
       built += table.synapses();
-      NEURACT_TRY(group_by_delay(table));
-      kernels::SynapseRows rows;
-      rows.offsets = table.offsets.data();
-      rows.targets = table.targets.data();
-      rows.codes = table.codes.data();
-      rows.delays = table.delays.data();
-      rows.wide_delays = table.wide_delays.data();
-      rows.groups = table.groups.data();
-      rows.group_stride = table.group_stride;
-      rows.uniform_code = table.uniform_code;
-      rows.shift = table.shift;
-      rows.receptor = static_cast<std::uint32_t>(table.receptor);
-      rows.table = static_cast<std::uint32_t>(cohort->tables_.size());
-      cohort->rows_.push_back(rows);
       cohort->tables_.push_back(std::move(table));
     }
   }
+  NEURACT_TRY(group_by_delay(cohort->tables_));
+  cohort->collect_rows();
   cohort->events_.assign(cohort->tables_.size(), 0);
   cohort->uncounted_events_ = cohort->events_;
   NEURACT_TRY(cohort->build_stimuli());
   NEURACT_TRY(cohort->build_rings(quantum));
   cohort->build_probes();
   return cohort;
+}
+
+void Cohort::collect_rows() {
+  for (const SynapseTable& table : tables_) {
+    kernels::SynapseRows rows;
+    rows.offsets = table.offsets.data();
+    rows.targets = table.targets.data();
+    rows.codes = table.codes.data();
+    rows.delays = table.delays.data();
+    rows.wide_delays = table.wide_delays.data();
+    rows.groups = table.groups.data();
+    rows.group_stride = table.group_stride;
+    rows.chunk = kDelayChunk;
+    rows.uniform_code = table.uniform_code;
+    rows.shift = table.shift;
+    rows.receptor = static_cast<std::uint32_t>(table.receptor);
+    rows.table = static_cast<std::uint32_t>(rows_.size());
+    rows_.push_back(rows);
+  }
 }
 
 Result<void> Cohort::build_state() {
@@ -216,7 +223,8 @@ Result<void> Cohort::build_rings(Step quantum) {
   for (const SynapseTable& table : tables_) {
     if (table.synapses() == 0) continue;
     used[static_cast<std::size_t>(table.receptor)] = true;
-    if (table.groups.empty()) spread = std::max(spread, table.delay_max - table.delay_min);
+    const int range = table.delay_max - table.delay_min;
+    spread = std::max(spread, table.groups.empty() ? range : std::min(range, kDelayChunk - 1));
   }
   for (const Arrivals& arrivals : arrivals_) used[static_cast<std::size_t>(arrivals.receptor)] = true;
   const auto slots = std::bit_ceil(static_cast<std::uint32_t>(quantum + spread));

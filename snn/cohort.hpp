@@ -81,6 +81,7 @@ class Cohort {
   };
 
   Cohort(PlanPtr plan, CohortRange range);
+  void collect_rows();
   Result<void> build_state();
   Result<void> build_stimuli();
   Result<void> build_rings(Step quantum);

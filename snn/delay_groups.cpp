@@ -37,14 +37,9 @@ std::uint32_t longest_row(const SynapseTable& table) {
   return longest;
 }
 
-}  // namespace
+bool spread(const SynapseTable& table) { return !table.delays.empty() || !table.wide_delays.empty(); }
 
-Result<void> group_by_delay(SynapseTable& table) {
-  const double mean = static_cast<double>(table.synapses()) / std::max(1u, table.sources);
-  if (table.delays.empty() && table.wide_delays.empty()) return {};
-  if (!worth_grouping(mean, table.delay_min, table.delay_max)) return {};
-  if (longest_row(table) > std::numeric_limits<std::uint16_t>::max()) return {};
-
+Result<void> group(SynapseTable& table) {
   table.group_stride = static_cast<std::uint32_t>(table.delay_max - table.delay_min) + 2;
   NEURACT_TRY_ASSIGN(table.groups, memory::HostArray<std::uint16_t>::zeros(std::size_t{table.sources} * table.group_stride));
   if (!table.delays.empty()) {
@@ -54,6 +49,22 @@ Result<void> group_by_delay(SynapseTable& table) {
   }
   table.delays = {};
   table.wide_delays = {};
+  return {};
+}
+
+}  // namespace
+
+Result<void> group_by_delay(std::span<SynapseTable> tables) {
+  GroupingBytes bytes;
+  for (const SynapseTable& table : tables) {
+    if (!spread(table)) continue;
+    if (longest_row(table) > std::numeric_limits<std::uint16_t>::max()) return {};
+    bytes.add(table.sources, static_cast<double>(table.synapses()), table.delay_min, table.delay_max);
+  }
+  if (!bytes.worthwhile()) return {};
+  for (SynapseTable& table : tables) {
+    if (spread(table)) NEURACT_TRY(group(table));
+  }
   return {};
 }
 

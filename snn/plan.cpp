@@ -101,18 +101,25 @@ std::vector<double> work_per_neuron(const Plan& plan) {
 
 std::uint32_t align_up(std::uint32_t n) { return (n + kCohortAlignment - 1) / kCohortAlignment * kCohortAlignment; }
 
-double synapses_per_row(const Plan& plan, const ProjectionPlan& projection) {
-  return projection.expected_synapses / std::max(1u, plan.populations()[projection.source].n);
+/// Whether the cohorts of a population will group their synapses by delay (see delay_groups.hpp).
+bool groups_by_delay(const Plan& plan, std::uint32_t population) {
+  GroupingBytes bytes;
+  for (const ProjectionPlan& projection : plan.projections()) {
+    if (projection.target != population) continue;
+    bytes.add(plan.populations()[projection.source].n, projection.expected_synapses, projection.delay_min, projection.delay_max);
+  }
+  return bytes.worthwhile();
 }
 
-/// Slots of the input ring of a population's cohorts: what is stored by delay needs no slots for coming steps.
+/// Slots of the input ring of a population's cohorts: what is grouped by delay needs few for coming steps.
 double ring_slots(const Plan& plan, std::uint32_t population) {
+  const bool grouped = groups_by_delay(plan, population);
   int spread = 0;
   int window = 1;
   for (const ProjectionPlan& projection : plan.projections()) {
     if (projection.target != population) continue;
-    const bool grouped = worth_grouping(synapses_per_row(plan, projection), projection.delay_min, projection.delay_max);
-    if (!grouped) spread = std::max(spread, projection.delay_max - projection.delay_min);
+    const int range = projection.delay_max - projection.delay_min;
+    spread = std::max(spread, grouped ? std::min(range, kDelayChunk - 1) : range);
     window = std::max(window, projection.delay_min);
   }
   return std::bit_ceil(static_cast<unsigned>(window + spread));
@@ -167,7 +174,7 @@ Estimate Plan::make_estimate() const {
   Estimate estimate;
   for (const ProjectionPlan& projection : projections_) {
     const int spread = projection.delay_max - projection.delay_min;
-    const bool grouped = worth_grouping(synapses_per_row(*this, projection), projection.delay_min, projection.delay_max);
+    const bool grouped = !projection.uniform_delay && groups_by_delay(*this, projection.target);
     const double per_delay = projection.uniform_delay || grouped ? 0.0 : spread > 255 ? 2.0 : 1.0;
     const double per_synapse = 2.0 + (projection.uniform_weight ? 0.0 : 2.0) + per_delay;
     const double per_row = 4.0 + (grouped ? 2.0 * (spread + 2) : 0.0);

@@ -7,6 +7,7 @@
 
 #include "neuract/kernels/isa.hpp"
 #include "neuract/snn/cohort.hpp"
+#include "neuract/snn/delay_groups.hpp"
 
 namespace neuract::snn {
 namespace {
@@ -52,8 +53,8 @@ struct Shard::Impl {
   std::vector<kernels::RowEvent> rows;               // to deliver to the cohort at hand
   std::vector<kernels::RowEvent> warmup_rows;
 
-  /// Adds to the cohort's inputs what arrives in [now, to). Of tables grouped by delay that is the groups that act then; of others
-  /// whole rows, when their smallest delay ends.
+  /// Adds to the cohort's inputs what arrives in [now, to). Of tables grouped by delay that is the chunks of groups that begin to act
+  /// then; of others whole rows, when their smallest delay ends.
   void deliver(Cohort& cohort, Step to) {
     rows.clear();
     warmup_rows.clear();
@@ -70,8 +71,10 @@ struct Shard::Impl {
           for (Step sent = std::max(now - longest, output->begin); sent < end; ++sent) {
             auto& list = sent < plan->warmup_steps() ? warmup_rows : rows;
             const Step last = std::min(to - 1, sent + longest);
-            for (Step step = std::max(now, sent + table.delay_min); step <= last; ++step) {
-              const auto group = static_cast<std::uint16_t>(step - sent - table.delay_min);
+            const Step first = sent + table.delay_min;
+            const Step late = std::max<Step>(0, now - first);
+            for (Step step = first + (late + kDelayChunk - 1) / kDelayChunk * kDelayChunk; step <= last; step += kDelayChunk) {
+              const auto group = static_cast<std::uint16_t>(step - first);
               for (const std::uint16_t id : batch.at(sent)) list.push_back({synapses, batch.first + id, group, static_cast<std::uint16_t>(step)});
             }
           }

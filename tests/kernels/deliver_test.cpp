@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace neuract::kernels {
@@ -41,7 +42,7 @@ TEST(Deliver, AddsEverySynapseOfEveryRowOnce) {
     for (const int delay_bytes : {0, 1, 2}) {
       for (const std::uint32_t receptor : {0u, 1u}) {
         const SynapseRows rows{t.offsets.data(), t.targets.data(), own_weights ? t.codes.data() : nullptr, delay_bytes == 1 ? t.delays.data() : nullptr,
-                               delay_bytes == 2 ? t.wide_delays.data() : nullptr, nullptr, 0, -12345, own_weights ? 3 : 0, receptor, 1};
+                               delay_bytes == 2 ? t.wide_delays.data() : nullptr, nullptr, 0, 1, -12345, own_weights ? 3 : 0, receptor, 1};
         std::vector<RowEvent> list;
         for (std::uint32_t i = 0; i < 40; ++i) list.push_back({&rows, i * 7 % 9, 0, static_cast<std::uint16_t>(0xfff0u + i)});
         std::vector<std::int32_t> ring(kSlots * 128, 1);
@@ -65,7 +66,7 @@ TEST(Deliver, AddsEverySynapseOfEveryRowOnce) {
   }
 }
 
-TEST(Deliver, AddsOnlyTheGroupThatIsAskedFor) {
+TEST(Deliver, AddsOnlyTheGroupsThatAreAskedFor) {
   const Table t = make_table();
   const std::uint32_t stride = 4;  // three groups: a third of the row each, the last one takes the rest
   std::vector<std::uint16_t> groups;
@@ -73,26 +74,28 @@ TEST(Deliver, AddsOnlyTheGroupThatIsAskedFor) {
     const std::uint32_t length = t.offsets[row + 1] - t.offsets[row];
     for (const std::uint32_t end : {0u, length / 3, 2 * (length / 3), length}) groups.push_back(static_cast<std::uint16_t>(end));
   }
-  const SynapseRows rows{t.offsets.data(), t.targets.data(), t.codes.data(), nullptr, nullptr, groups.data(), stride, 0, 0, 0, 0};
-  std::vector<RowEvent> list;
-  std::vector<std::int32_t> expected(kSlots * 128, 0);
-  std::uint64_t events = 0;  // of rows whose first group is delivered
-  for (std::uint32_t row = 0; row < 9; ++row) {
-    if (row % 2 == 1) events += t.offsets[row + 1] - t.offsets[row];
-    for (std::uint16_t g = 0; g < 3; ++g) {
-      if ((row + g) % 2 == 0) continue;
-      list.push_back({&rows, row, g, static_cast<std::uint16_t>(row)});
-      for (std::uint32_t j = t.offsets[row] + groups[row * stride + g]; j < t.offsets[row] + groups[row * stride + g + 1]; ++j) {
-        expected[row % kSlots * 128 + t.targets[j]] += t.codes[j];
+  for (const std::uint32_t chunk : {1u, 2u, 3u, 100u}) {
+    const SynapseRows rows{t.offsets.data(), t.targets.data(), t.codes.data(), nullptr, nullptr, groups.data(), stride, chunk, 0, 0, 0, 0};
+    std::vector<RowEvent> list;
+    std::vector<std::int32_t> expected(kSlots * 128, 0);
+    std::uint64_t events = 0;  // of rows whose first group is delivered
+    for (std::uint32_t row = 0; row < 9; ++row) {
+      const std::uint32_t first = row % 3;
+      if (first == 0) events += t.offsets[row + 1] - t.offsets[row];
+      list.push_back({&rows, row, static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(row)});
+      for (std::uint32_t g = first; g < std::min(3u, first + chunk); ++g) {
+        for (std::uint32_t j = t.offsets[row] + groups[row * stride + g]; j < t.offsets[row] + groups[row * stride + g + 1]; ++j) {
+          expected[(row + g - first) % kSlots * 128 + t.targets[j]] += t.codes[j];
+        }
       }
     }
+    std::vector<std::int32_t> ring(kSlots * 128, 0);
+    const InputRing rings[2] = {{ring.data(), 128, kSlots - 1}, {}};
+    std::uint64_t count = 0;
+    deliver(list, rings, &count);
+    EXPECT_EQ(count, events);
+    EXPECT_EQ(ring, expected);
   }
-  std::vector<std::int32_t> ring(kSlots * 128, 0);
-  const InputRing rings[2] = {{ring.data(), 128, kSlots - 1}, {}};
-  std::uint64_t count = 0;
-  deliver(list, rings, &count);
-  EXPECT_EQ(count, events);
-  EXPECT_EQ(ring, expected);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ TEST(DelayGroups, HoldTheSameSynapsesSortedByDelayAndTarget) {
       std::stable_sort(before.begin(), before.end(), [](const Synapse& a, const Synapse& b) {
         return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
       });
-      ASSERT_TRUE(group_by_delay(table));
+      ASSERT_TRUE(group_by_delay({&table, 1}));
       EXPECT_FALSE(table.groups.empty());
       EXPECT_TRUE(table.delays.empty() && table.wide_delays.empty());
       EXPECT_EQ(synapses(table), before);
@@ -53,17 +53,28 @@ TEST(DelayGroups, HoldTheSameSynapsesSortedByDelayAndTarget) {
 TEST(DelayGroups, AreNotMadeForShortRows) {
   SynapseTable table = std::move(build(40.0, 1.0, 3).front());
   const std::uint64_t bytes = table.bytes();
-  ASSERT_TRUE(group_by_delay(table));
+  ASSERT_TRUE(group_by_delay({&table, 1}));
   EXPECT_TRUE(table.groups.empty());
   EXPECT_EQ(table.bytes(), bytes);
 }
 
-TEST(DelayGroups, NeverTakeMoreMemoryThanTheDelays) {
+TEST(DelayGroups, AreMadeForAllTablesOfACohortOrNone) {
+  for (const std::uint64_t others : {3u, 200u}) {
+    std::vector<SynapseTable> tables = build(3.0, 1.0, others);
+    std::vector<SynapseTable> more = build(3.0, 1.0, 1);
+    for (SynapseTable& table : more) tables.push_back(std::move(table));
+    ASSERT_TRUE(group_by_delay(tables));
+    EXPECT_EQ(tables[0].groups.empty(), tables[1].groups.empty());
+    EXPECT_EQ(tables[0].groups.empty(), others == 3);
+  }
+}
+
+TEST(DelayGroups, HardlyTakeMoreMemoryThanTheDelays) {
   for (const std::uint64_t indegree : {1u, 5u, 20u, 60u, 200u}) {
     SynapseTable table = std::move(build(3.0, 1.0, indegree).front());
     const std::uint64_t bytes = table.bytes();
-    ASSERT_TRUE(group_by_delay(table));
-    EXPECT_LE(table.bytes(), bytes) << indegree;
+    ASSERT_TRUE(group_by_delay({&table, 1}));
+    EXPECT_LE(table.bytes(), 1.25 * bytes) << indegree;
   }
 }
 
