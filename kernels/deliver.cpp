@@ -5,17 +5,19 @@
 namespace neuract::kernels {
 namespace {
 
-constexpr std::size_t kOffsetsAhead = 48;        // rows
+constexpr std::size_t kOffsetsAhead = 48;  // rows
 constexpr std::size_t kSynapsesAhead = 24;
 constexpr std::uintptr_t kPrefetchBytes = 1024;  // of an array; the hardware notices longer streams by itself
 constexpr std::uintptr_t kLineBytes = 64;
 
-/// From the line of the first byte to that of the last: a group often begins in a line that the one before it has fetched already.
+/// From the line of the first byte to that of the last: a group often begins in a line that the one before it has
+/// fetched already.
 template <class Element>
 [[gnu::always_inline]] inline void prefetch(const Element* array, std::uint32_t begin, std::uint32_t end) noexcept {
   const auto first = reinterpret_cast<std::uintptr_t>(array + begin) & ~(kLineBytes - 1);
   const auto last = std::min(reinterpret_cast<std::uintptr_t>(array + end), first + kPrefetchBytes);
-  for (std::uintptr_t line = first; line < last; line += kLineBytes) __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2);
+  for (std::uintptr_t line = first; line < last; line += kLineBytes)
+    __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2);
 }
 
 /// Begins of the groups of an event, and how many there are.

@@ -10,16 +10,17 @@ namespace neuract::kernels {
 struct SynapseRows {
   const std::uint32_t* offsets = nullptr;
   const std::uint16_t* targets = nullptr;
-  const std::int16_t* codes = nullptr;          ///< weight = codes[j] << shift, in quanta; null: uniform_code
-  const std::uint8_t* delays = nullptr;         ///< steps beyond the smallest delay; null and no wide_delays: none
+  const std::int16_t* codes = nullptr;   ///< weight = codes[j] << shift, in quanta; null: uniform_code
+  const std::uint8_t* delays = nullptr;  ///< steps beyond the smallest delay; null and no wide_delays: none
   const std::uint16_t* wide_delays = nullptr;
-  const std::uint16_t* groups = nullptr;        ///< rows sorted by delay: group g of row i begins at offsets[i] + groups[i · group_stride + g]
-  std::uint32_t group_stride = 0;               ///< groups of a row + 1
-  std::uint32_t chunk = 1;                      ///< groups that an event delivers
+  const std::uint16_t* groups =
+      nullptr;  ///< rows sorted by delay: group g of row i begins at offsets[i] + groups[i · group_stride + g]
+  std::uint32_t group_stride = 0;  ///< groups of a row + 1
+  std::uint32_t chunk = 1;         ///< groups that an event delivers
   std::int32_t uniform_code = 0;
   int shift = 0;
   std::uint32_t receptor = 0;
-  std::uint32_t table = 0;   ///< where its events are counted
+  std::uint32_t table = 0;  ///< where its events are counted
 };
 
 /// One row to deliver, or, of rows sorted by delay, up to `chunk` groups of a row, the first of which acts in `step`.
@@ -27,21 +28,22 @@ struct RowEvent {
   const SynapseRows* rows = nullptr;
   std::uint32_t row = 0;
   std::uint16_t group = 0;
-  std::uint16_t step = 0;   ///< low bits of the step in which the row's smallest delay, or the first group's delay, ends
+  std::uint16_t step = 0;  ///< low bits of the step in which the row's smallest delay, or the first group's delay, ends
 };
 
 /// Inputs of the coming steps: row (step & mask) holds one sum per neuron. The number of rows is a power of two.
 struct InputRing {
   std::int32_t* data = nullptr;
   std::uint32_t stride = 0;
-  std::uint32_t mask = 0;   ///< below 65536
+  std::uint32_t mask = 0;  ///< below 65536
 };
 
-/// Adds the weights of all synapses of the rows and groups to rings[rows->receptor]. A row adds the number of its synapses to
-/// counts[rows->table]; a row delivered in groups does so with its first group, so that counts do not depend on the storage.
+/// Adds the weights of all synapses of the rows and groups to rings[rows->receptor]. A row adds the number of its
+/// synapses to counts[rows->table]; a row delivered in groups does so with its first group, so that counts do not
+/// depend on the storage.
 ///
-/// Rows lie scattered over memory that is far larger than any cache. So while one is added, the synapses of rows a few places further on
-/// are on their way, and the offsets of rows further still.
+/// Rows lie scattered over memory that is far larger than any cache. So while one is added, the synapses of rows a few
+/// places further on are on their way, and the offsets of rows further still.
 void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint64_t* counts) noexcept;
 
 }  // namespace neuract::kernels

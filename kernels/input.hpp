@@ -13,15 +13,16 @@ inline constexpr std::uint32_t kBlock = 64;  ///< neurons that a kernel call tre
 struct PoissonInput {
   const PoissonTable* table = nullptr;
   std::uint64_t key = 0;
-  std::int32_t code = 0;                 ///< weight in quanta
-  const std::int32_t* codes = nullptr;   ///< or one weight per neuron of the cohort
+  std::int32_t code = 0;                ///< weight in quanta
+  const std::int32_t* codes = nullptr;  ///< or one weight per neuron of the cohort
 };
 
 struct InputKernels {
-  /// out[k] = quantum · (ring[k] + events of the Poisson generators), exact in integers before the one conversion; ring[k] = 0.
-  /// `ring` may be null. k < 64; `block` is the index of the block in its population, `offset` of its first neuron in the cohort.
-  void (*collect)(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block, std::uint32_t offset,
-                  std::uint64_t step, float quantum, float* out) noexcept;
+  /// out[k] = quantum · (ring[k] + events of the Poisson generators), exact in integers before the one conversion;
+  /// ring[k] = 0. `ring` may be null. k < 64; `block` is the index of the block in its population, `offset` of its
+  /// first neuron in the cohort.
+  void (*collect)(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block,
+                  std::uint32_t offset, std::uint64_t step, float quantum, float* out) noexcept;
 };
 
 const InputKernels& input_kernels() noexcept;

@@ -2,7 +2,8 @@
 
 namespace neuract::kernels::NEURACT_ISA {
 
-static void draw_counts(std::int32_t* __restrict counts, const PoissonTable& table, const std::uint32_t* __restrict words) noexcept {
+static void draw_counts(std::int32_t* __restrict counts, const PoissonTable& table,
+                        const std::uint32_t* __restrict words) noexcept {
   const std::uint32_t bits = table.bits();
   const std::int32_t first = table.first();
   const std::uint32_t* const entries = table.entries();
@@ -33,8 +34,8 @@ static void draw_counts(std::int32_t* __restrict counts, const PoissonTable& tab
   }
 }
 
-static void collect(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block, std::uint32_t offset,
-                    std::uint64_t step, float quantum, float* __restrict out) noexcept {
+static void collect(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block,
+                    std::uint32_t offset, std::uint64_t step, float quantum, float* __restrict out) noexcept {
   alignas(64) std::int32_t sum[kBlock];
   if (ring != nullptr) {
     for (std::uint32_t k = 0; k < kBlock; ++k) sum[k] = ring[k];
@@ -45,8 +46,8 @@ static void collect(std::int32_t* ring, const PoissonInput* generators, std::uin
   for (std::uint32_t g = 0; g < n_generators; ++g) {
     alignas(64) std::uint32_t words[kBlock];
     alignas(64) std::int32_t counts[kBlock];
-    philox_fill(words, kPhiloxGroupBlocks, generators[g].key, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32), 0,
-                kPhiloxGroupBlocks * block);
+    philox_fill(words, kPhiloxGroupBlocks, generators[g].key, static_cast<std::uint32_t>(step),
+                static_cast<std::uint32_t>(step >> 32), 0, kPhiloxGroupBlocks * block);
     draw_counts(counts, *generators[g].table, words);
     const std::int32_t code = generators[g].code;
     const std::int32_t* const codes = generators[g].codes;

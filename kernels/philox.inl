@@ -1,6 +1,7 @@
-// Lanes are 64 bits wide and hold a 32-bit word in their low half; the high half is rubbish, which is what the multiplication that every
-// x86 vector unit has (32 x 32 -> 64 bits of each lane's low halves) lets us get away with: a round is two multiplications, two shifts
-// and four exclusive ors for as many blocks as there are lanes. A product's low half is the new word as it stands.
+// Lanes are 64 bits wide and hold a 32-bit word in their low half; the high half is rubbish, which is what the
+// multiplication that every x86 vector unit has (32 x 32 -> 64 bits of each lane's low halves) lets us get away with: a
+// round is two multiplications, two shifts and four exclusive ors for as many blocks as there are lanes. A product's
+// low half is the new word as it stands.
 namespace neuract::kernels::NEURACT_ISA {
 
 #if defined(NEURACT_ISA_AVX512)
@@ -17,7 +18,8 @@ typedef std::uint32_t Words __attribute__((vector_size(4 * NEURACT_LANES)));
 [[gnu::always_inline]] static inline Lanes multiply_low_halves(Lanes a, Lanes b) noexcept {
 #if defined(NEURACT_ISA_AVX512)
   // The masked form: GCC 12 warns about its own header when it inlines the plain one.
-  return reinterpret_cast<Lanes>(_mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+  return reinterpret_cast<Lanes>(
+      _mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 #elif defined(NEURACT_ISA_AVX2)
   return reinterpret_cast<Lanes>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 #elif defined(__SSE2__)
@@ -32,8 +34,8 @@ typedef std::uint32_t Words __attribute__((vector_size(4 * NEURACT_LANES)));
   __builtin_memcpy(out, &words, sizeof words);
 }
 
-static void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t key, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
-                        std::uint32_t first_block) noexcept {
+static void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t key, std::uint32_t c1, std::uint32_t c2,
+                        std::uint32_t c3, std::uint32_t first_block) noexcept {
   constexpr std::size_t lanes = NEURACT_LANES;
   Lanes numbers;
   for (std::size_t i = 0; i < lanes; ++i) numbers[i] = i;

@@ -14,7 +14,8 @@ struct Weights {
   std::vector<std::uint64_t> counts;  // sum = 2^32
 };
 
-/// Probabilities relative to the mode's by the recurrence p(k+1) = p(k) · mean/(k+1), outwards until they cannot matter.
+/// Probabilities relative to the mode's by the recurrence p(k+1) = p(k) · mean/(k+1), outwards until they cannot
+/// matter.
 Weights poisson_weights(double mean) {
   const double negligible = 1e-13;
   const auto mode = static_cast<std::int64_t>(mean);
@@ -23,7 +24,8 @@ Weights poisson_weights(double mean) {
   for (std::int64_t k = mode; k > 0 && (below.empty() ? 1.0 : below.back()) > negligible; --k) {
     below.push_back((below.empty() ? 1.0 : below.back()) * static_cast<double>(k) / mean);
   }
-  for (std::int64_t k = mode; above.back() > negligible; ++k) above.push_back(above.back() * mean / static_cast<double>(k + 1));
+  for (std::int64_t k = mode; above.back() > negligible; ++k)
+    above.push_back(above.back() * mean / static_cast<double>(k + 1));
 
   std::vector<double> p(below.rbegin(), below.rend());
   p.insert(p.end(), above.begin(), above.end());
@@ -43,7 +45,8 @@ Weights poisson_weights(double mean) {
   const auto used = [](std::uint64_t c) { return c != 0; };
   const auto begin = std::find_if(weights.counts.begin(), weights.counts.end(), used);
   const auto end = std::find_if(weights.counts.rbegin(), weights.counts.rend(), used).base();
-  weights.first = static_cast<std::int32_t>(mode - static_cast<std::int64_t>(below.size()) + (begin - weights.counts.begin()));
+  weights.first =
+      static_cast<std::int32_t>(mode - static_cast<std::int64_t>(below.size()) + (begin - weights.counts.begin()));
   weights.counts = std::vector<std::uint64_t>(begin, end);
   return weights;
 }

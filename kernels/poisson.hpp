@@ -5,11 +5,12 @@
 
 namespace neuract::kernels {
 
-/// Poisson numbers by Walker's alias method: one 32-bit random word, one table look-up and one comparison per draw, whatever the mean.
+/// Poisson numbers by Walker's alias method: one 32-bit random word, one table look-up and one comparison per draw,
+/// whatever the mean.
 ///
-/// The table holds 2^bits columns; a column is a threshold in its upper 32 - bits bits and an alias in its lower bits. Probabilities
-/// are rounded to multiples of 2^-32; counts with less than half of that are left out.
-/// Source: Walker 1977, ACM Trans. Math. Softw. 3:253; Vose 1991, IEEE Trans. Softw. Eng. 17:972.
+/// The table holds 2^bits columns; a column is a threshold in its upper 32 - bits bits and an alias in its lower bits.
+/// Probabilities are rounded to multiples of 2^-32; counts with less than half of that are left out. Source: Walker
+/// 1977, ACM Trans. Math. Softw. 3:253; Vose 1991, IEEE Trans. Softw. Eng. 17:972.
 class PoissonTable {
  public:
   /// `mean` per draw, finite and not negative. Uses no library functions, so that tables are the same on every machine.
@@ -23,7 +24,7 @@ class PoissonTable {
   }
 
   std::uint32_t bits() const noexcept { return bits_; }
-  std::int32_t first() const noexcept { return first_; }    ///< smallest count
+  std::int32_t first() const noexcept { return first_; }  ///< smallest count
   std::int32_t largest() const noexcept { return largest_; }
   const std::uint32_t* entries() const noexcept { return entries_.data(); }
 

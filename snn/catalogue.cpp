@@ -37,7 +37,8 @@ struct Described {
     std::array<StateInfo, kStates> rows{};
     for (std::size_t i = 0; i < kStates; ++i) {
       const auto& row = Model::states[i];
-      rows[i] = {row.name, row.unit, row.meaning, row.default_value, row.default_parameter ? name_of(row.default_parameter) : nullptr};
+      rows[i] = {row.name, row.unit, row.meaning, row.default_value,
+                 row.default_parameter ? name_of(row.default_parameter) : nullptr};
     }
     return rows;
   }();
@@ -48,7 +49,9 @@ struct Described {
     return p;
   }
 
-  static std::vector<std::string> check_together(std::span<const double> values) { return Model::check_together(parameters_from(values)); }
+  static std::vector<std::string> check_together(std::span<const double> values) {
+    return Model::check_together(parameters_from(values));
+  }
 
   static void prepare(std::span<const double> values, double dt, std::span<double> coefficients) {
     const auto prepared = to_array<Model::template Coefficients, double>(Model::prepare(parameters_from(values), dt));
@@ -64,10 +67,11 @@ struct Described {
     return -1;
   }
 
-  static constexpr ModelInfo info = {Model::name, Model::summary, Model::source, parameters, states, Model::receptors, Model::current_unit,
-                                     &check_together};
+  static constexpr ModelInfo info = {Model::name, Model::summary,   Model::source,       parameters,
+                                     states,      Model::receptors, Model::current_unit, &check_together};
   static constexpr ModelLayout layout(int index) {
-    return {index, static_cast<int>(kFields<Model::template State>), static_cast<int>(kFields<Model::template Coefficients>), &prepare, &origin};
+    return {index, static_cast<int>(kFields<Model::template State>),
+            static_cast<int>(kFields<Model::template Coefficients>), &prepare, &origin};
   }
 };
 
@@ -96,13 +100,15 @@ const ModelInfo* find_model(std::string_view name) noexcept {
 
 int find_parameter(const ModelInfo& info, std::string_view name) noexcept { return find(info.parameters, name); }
 int find_state(const ModelInfo& info, std::string_view name) noexcept { return find(info.states, name); }
-int receptor_of(const ModelInfo& info, double weight) noexcept { return weight < 0.0 && info.receptors.size() > 1 ? 1 : 0; }
+int receptor_of(const ModelInfo& info, double weight) noexcept {
+  return weight < 0.0 && info.receptors.size() > 1 ? 1 : 0;
+}
 
 const ModelLayout& layout_of(const ModelInfo& info) noexcept {
   static const std::array<ModelLayout, std::size(kModels)> table = [] {
     std::array<ModelLayout, std::size(kModels)> rows{};
     int index = 0;
-#define NEURACT_LAYOUT(Model)                                            \
+#define NEURACT_LAYOUT(Model)                                              \
   rows[static_cast<std::size_t>(index)] = Described<Model>::layout(index); \
   ++index;
     NEURACT_FOR_EACH_MODEL(NEURACT_LAYOUT)

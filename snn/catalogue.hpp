@@ -8,8 +8,8 @@
 namespace neuract::snn {
 
 struct ModelLayout {
-  int index = 0;            ///< place in models()
-  int state_fields = 0;     ///< public state variables first
+  int index = 0;         ///< place in models()
+  int state_fields = 0;  ///< public state variables first
   int coefficient_fields = 0;
   /// `parameters` in the order of info.parameters; `coefficients` has coefficient_fields places. dt in ms.
   void (*prepare)(std::span<const double> parameters, double dt, std::span<double> coefficients);

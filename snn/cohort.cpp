@@ -24,7 +24,9 @@ alignas(64) constexpr float kZeros[kBlock] = {};
 Step first_step_after(const Plan& plan, double ms) { return plan.steps_of(ms); }
 Step last_step_until(const Plan& plan, double ms) { return std::isinf(ms) ? kForever : plan.steps_of(ms); }
 
-std::int32_t in_quanta(double weight, double quantum) { return static_cast<std::int32_t>(std::nearbyint(weight / quantum)); }
+std::int32_t in_quanta(double weight, double quantum) {
+  return static_cast<std::int32_t>(std::nearbyint(weight / quantum));
+}
 
 /// The members of `neurons` (population indices, ascending; empty = all) inside the range, as cohort indices.
 std::vector<std::uint32_t> inside(std::span<const std::uint32_t> neurons, const CohortRange& range) {
@@ -67,7 +69,8 @@ Cohort::Cohort(PlanPtr plan, CohortRange range)
   statistics_.range = range_;
 }
 
-Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, Step quantum, const BuildProgress& progress) {
+Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, Step quantum,
+                                              const BuildProgress& progress) {
   std::unique_ptr<Cohort> cohort(new Cohort(std::move(plan), range));
   NEURACT_TRY(cohort->build_state());
   const auto& projections = cohort->plan_->projections();
@@ -121,7 +124,8 @@ Result<void> Cohort::build_state() {
   std::vector<Values> parameters;
   for (std::uint32_t i = 0; i < model.parameters.size(); ++i) {
     const Setting* setting = find_setting(spec, model.parameters[i].name);
-    parameters.push_back(setting ? values_of(*plan_, range_, setting->value, Purpose::parameter, i) : Values{model.parameters[i].default_value, {}});
+    parameters.push_back(setting ? values_of(*plan_, range_, setting->value, Purpose::parameter, i)
+                                 : Values{model.parameters[i].default_value, {}});
     individual_ = individual_ || !parameters.back().each.empty();
   }
   kernel_ = update_kernel(layout.index, individual_ ? Coefficients::individual : Coefficients::common);
@@ -146,15 +150,18 @@ Result<void> Cohort::build_state() {
   for (std::uint32_t i = 0; i < model.states.size(); ++i) {
     const StateInfo& info = model.states[i];
     const Setting* setting = find_setting(spec, info.name);
-    const Values initial = setting                  ? values_of(*plan_, range_, setting->value, Purpose::initial_state, i)
-                           : info.default_parameter ? parameters[static_cast<std::size_t>(find_parameter(model, info.default_parameter))]
-                                                    : Values{info.default_value, {}};
+    const Values initial = setting ? values_of(*plan_, range_, setting->value, Purpose::initial_state, i)
+                           : info.default_parameter
+                               ? parameters[static_cast<std::size_t>(find_parameter(model, info.default_parameter))]
+                               : Values{info.default_value, {}};
     const int origin_parameter = layout.origin(static_cast<int>(i));
     const Values origin = origin_parameter < 0 ? Values{} : parameters[static_cast<std::size_t>(origin_parameter)];
     for (std::uint32_t n = 0; n < range_.count; ++n) state_[i][n] = static_cast<float>(initial[n] - origin[n]);
     std::vector<float>& kept = origins_.emplace_back();
-    if (!origin.each.empty()) kept.assign(origin.each.begin(), origin.each.end());
-    else if (origin_parameter >= 0) kept.assign(1, static_cast<float>(origin.common));
+    if (!origin.each.empty())
+      kept.assign(origin.each.begin(), origin.each.end());
+    else if (origin_parameter >= 0)
+      kept.assign(1, static_cast<float>(origin.common));
   }
 
   statistics_.isi.resize(range_.count);
@@ -183,8 +190,8 @@ Result<void> Cohort::build_stimuli() {
         NEURACT_TRY_ASSIGN(codes, memory::HostArray<std::int32_t>::zeros(padded_));
         for (const std::uint32_t n : neurons) codes[n] = code;
       }
-      poisson_.push_back({kernels::PoissonTable(poisson->rate * 1e-3 * spec.dt), Stream(spec.seed, Purpose::poisson, i).key(), receptor, code,
-                          std::move(codes), start, stop});
+      poisson_.push_back({kernels::PoissonTable(poisson->rate * 1e-3 * spec.dt),
+                          Stream(spec.seed, Purpose::poisson, i).key(), receptor, code, std::move(codes), start, stop});
     } else if (const auto* generator = std::get_if<SpikeGenerator>(&stimulus.generator)) {
       Arrivals arrivals{{}, neurons, receptor, code};
       const Step delay = std::max<Step>(1, plan_->steps_of(stimulus.delay));
@@ -210,7 +217,8 @@ Result<void> Cohort::build_stimuli() {
         for (const std::uint32_t n : neurons) current.driven[n] = true;
       }
       NEURACT_TRY_ASSIGN(current.values, memory::HostArray<float>::zeros(padded_));
-      for (std::uint32_t n = 0; n < range_.count; ++n) current.values[n] = current.driven.empty() || current.driven[n] ? current.mean : 0.0f;
+      for (std::uint32_t n = 0; n < range_.count; ++n)
+        current.values[n] = current.driven.empty() || current.driven[n] ? current.mean : 0.0f;
       currents_.push_back(std::move(current));
     }
   }
@@ -228,7 +236,9 @@ Result<void> Cohort::build_rings(Step quantum) {
   }
   for (const Arrivals& arrivals : arrivals_) used[static_cast<std::size_t>(arrivals.receptor)] = true;
   const auto slots = std::bit_ceil(static_cast<std::uint32_t>(quantum + spread));
-  if (slots > kMostSlots) return fail(ErrorCode::exhausted, "delays that differ by ", spread, " steps are more than an input ring holds (", kMostSlots - static_cast<std::uint32_t>(quantum), ")");
+  if (slots > kMostSlots)
+    return fail(ErrorCode::exhausted, "delays that differ by ", spread, " steps are more than an input ring holds (",
+                kMostSlots - static_cast<std::uint32_t>(quantum), ")");
   for (std::size_t r = 0; r < receptors_; ++r) {
     if (!used[r]) continue;
     NEURACT_TRY_ASSIGN(ring_data_[r], memory::HostArray<std::int32_t>::zeros(std::size_t{slots} * padded_));
@@ -247,7 +257,8 @@ void Cohort::build_probes() {
       for (std::uint32_t n = 0; n < range_.count; ++n) probe.neurons.push_back(n);
     }
     if (probe.neurons.empty()) continue;
-    for (const std::string& name : multimeter.variables) probe.states.push_back(find_state(*plan_->populations()[range_.population].model, name));
+    for (const std::string& name : multimeter.variables)
+      probe.states.push_back(find_state(*plan_->populations()[range_.population].model, name));
     probes_.push_back(std::move(probe));
   }
 }
@@ -262,7 +273,8 @@ SpikeBatch Cohort::advance(Step from, Step to, std::vector<TraceBlock>& traces) 
     prepare_currents(step);
     for (auto& list : active_) list.clear();
     for (const Poisson& p : poisson_) {
-      if (p.start <= step && step < p.stop) active_[static_cast<std::size_t>(p.receptor)].push_back({&p.table, p.key, p.code, p.codes.data()});
+      if (p.start <= step && step < p.stop)
+        active_[static_cast<std::size_t>(p.receptor)].push_back({&p.table, p.key, p.code, p.codes.data()});
     }
     run(step, end, masks_.data() + static_cast<std::size_t>(step - from) * blocks_);
     step = end;
@@ -274,7 +286,8 @@ SpikeBatch Cohort::advance(Step from, Step to, std::vector<TraceBlock>& traces) 
 void Cohort::add_arrivals(Step from, Step to) noexcept {
   for (const Arrivals& arrivals : arrivals_) {
     const kernels::InputRing& ring = rings_[static_cast<std::size_t>(arrivals.receptor)];
-    for (auto step = std::lower_bound(arrivals.steps.begin(), arrivals.steps.end(), from); step != arrivals.steps.end() && *step < to; ++step) {
+    for (auto step = std::lower_bound(arrivals.steps.begin(), arrivals.steps.end(), from);
+         step != arrivals.steps.end() && *step < to; ++step) {
       std::int32_t* const slot = ring.data + (static_cast<std::size_t>(*step) & ring.mask) * ring.stride;
       if (arrivals.neurons.empty()) {
         for (std::uint32_t n = 0; n < range_.count; ++n) slot[n] += arrivals.code;
@@ -315,7 +328,8 @@ void Cohort::draw_noise(Current& noise, Step interval) {
   std::uint32_t words[kBlock];
   float normal[kBlock];
   for (std::uint32_t block = 0; block < blocks_; ++block) {
-    stream.fill(words, 1, range_.first / kBlock + block, static_cast<std::uint32_t>(interval), static_cast<std::uint32_t>(interval >> 32));
+    stream.fill(words, 1, range_.first / kBlock + block, static_cast<std::uint32_t>(interval),
+                static_cast<std::uint32_t>(interval >> 32));
     standard_normal.draw(words, normal);
     for (std::uint32_t k = 0; k < kBlock; ++k) {
       const std::uint32_t n = block * kBlock + k;
@@ -332,11 +346,13 @@ void Cohort::run(Step from, Step to, std::uint64_t* masks) noexcept {
   const float* coefficients[32];
   alignas(64) float input[2][kBlock];
   UpdateBlock block{state, coefficients, {kZeros, kZeros}, kZeros};
-  const bool wanted[2] = {rings_[0].data != nullptr || !active_[0].empty(), rings_[1].data != nullptr || !active_[1].empty()};
+  const bool wanted[2] = {rings_[0].data != nullptr || !active_[0].empty(),
+                          rings_[1].data != nullptr || !active_[1].empty()};
   for (std::uint32_t b = 0; b < blocks_; ++b) {
     const std::uint32_t offset = b * kBlock;
     for (std::uint32_t i = 0; i < fields; ++i) state[i] = state_[i].data() + offset;
-    for (std::size_t i = 0; i < coefficients_.size(); ++i) coefficients[i] = coefficients_[i].data() + (individual_ ? offset : 0);
+    for (std::size_t i = 0; i < coefficients_.size(); ++i)
+      coefficients[i] = coefficients_[i].data() + (individual_ ? offset : 0);
     if (!currents_.empty()) block.current = current_.data() + offset;
     const std::uint32_t left = range_.count - offset;
     const std::uint64_t valid = left >= kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
@@ -344,9 +360,11 @@ void Cohort::run(Step from, Step to, std::uint64_t* masks) noexcept {
       for (std::size_t r = 0; r < receptors_; ++r) {
         if (!wanted[r]) continue;
         const kernels::InputRing& ring = rings_[r];
-        std::int32_t* const slot = ring.data == nullptr ? nullptr : ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride + offset;
-        collect(slot, active_[r].data(), static_cast<std::uint32_t>(active_[r].size()), first_block + b, offset, static_cast<std::uint64_t>(step),
-                quantum_[r], input[r]);
+        std::int32_t* const slot =
+            ring.data == nullptr ? nullptr
+                                 : ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride + offset;
+        collect(slot, active_[r].data(), static_cast<std::uint32_t>(active_[r].size()), first_block + b, offset,
+                static_cast<std::uint64_t>(step), quantum_[r], input[r]);
         block.input[r] = input[r];
       }
       masks[static_cast<std::size_t>(step - from) * blocks_ + b] = kernel_(block) & valid;

@@ -19,15 +19,17 @@
 
 namespace neuract::snn {
 
-/// One cohort: the state of its neurons, the inputs of the coming steps, its incoming synapses, stimuli, recorders and statistics.
+/// One cohort: the state of its neurons, the inputs of the coming steps, its incoming synapses, stimuli, recorders and
+/// statistics.
 ///
-/// A step brings, in this order: the state moves on with what it held before; spikes that arrive in the step and the generators' events
-/// act; the threshold is tested. Inputs are sums of whole quanta, so that their order does not matter.
-/// Threads: one writer.
+/// A step brings, in this order: the state moves on with what it held before; spikes that arrive in the step and the
+/// generators' events act; the threshold is tested. Inputs are sums of whole quanta, so that their order does not
+/// matter. Threads: one writer.
 class Cohort {
  public:
   /// `quantum`: the longest window that will be advanced at once.
-  static Result<std::unique_ptr<Cohort>> build(PlanPtr plan, CohortRange range, Step quantum, const BuildProgress& progress);
+  static Result<std::unique_ptr<Cohort>> build(PlanPtr plan, CohortRange range, Step quantum,
+                                               const BuildProgress& progress);
 
   const CohortRange& range() const noexcept { return range_; }
   std::span<const SynapseTable> tables() const noexcept { return tables_; }
@@ -67,8 +69,8 @@ class Cohort {
     std::vector<bool> driven;         // empty = all
     Step start, stop;
   };
-  struct Arrivals {  // of a spike generator
-    std::vector<Step> steps;  // ascending
+  struct Arrivals {                      // of a spike generator
+    std::vector<Step> steps;             // ascending
     std::vector<std::uint32_t> neurons;  // in the cohort; empty = all
     int receptor;
     std::int32_t code;
@@ -97,26 +99,26 @@ class Cohort {
 
   PlanPtr plan_;
   CohortRange range_;
-  std::uint32_t blocks_ = 0;    // of 64 neurons
-  std::uint32_t padded_ = 0;    // neurons, whole blocks
+  std::uint32_t blocks_ = 0;  // of 64 neurons
+  std::uint32_t padded_ = 0;  // neurons, whole blocks
   std::uint32_t receptors_ = 1;
   UpdateKernel kernel_ = nullptr;
   bool individual_ = false;
   std::vector<memory::HostArray<float>> state_;
   std::vector<memory::HostArray<float>> coefficients_;  // one number, or one per neuron
-  std::vector<std::vector<float>> origins_;             // per public state variable: empty (0), one number, or one per neuron
+  std::vector<std::vector<float>> origins_;  // per public state variable: empty (0), one number, or one per neuron
   std::array<float, 2> quantum_{1.0f, 1.0f};
   std::array<memory::HostArray<std::int32_t>, 2> ring_data_;
   std::array<kernels::InputRing, 2> rings_;
   std::vector<SynapseTable> tables_;
-  std::vector<kernels::SynapseRows> rows_;              // the tables' arrays
-  std::vector<std::uint64_t> events_;                   // per table
+  std::vector<kernels::SynapseRows> rows_;  // the tables' arrays
+  std::vector<std::uint64_t> events_;       // per table
   std::vector<std::uint64_t> uncounted_events_;
   std::vector<Poisson> poisson_;
   std::vector<Current> currents_;
   std::vector<Arrivals> arrivals_;
   std::vector<Probe> probes_;
-  memory::HostArray<float> current_;                    // sum of the current generators, or one block of zeros
+  memory::HostArray<float> current_;  // sum of the current generators, or one block of zeros
   std::array<std::vector<kernels::PoissonInput>, 2> active_;
   std::vector<std::uint64_t> masks_;
   std::vector<Step> last_spike_;

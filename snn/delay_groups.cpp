@@ -33,7 +33,8 @@ void sort_rows(SynapseTable& table, const Delay* delays) {
 
 std::uint32_t longest_row(const SynapseTable& table) {
   std::uint32_t longest = 0;
-  for (std::uint32_t row = 0; row < table.sources; ++row) longest = std::max(longest, table.offsets[row + 1] - table.offsets[row]);
+  for (std::uint32_t row = 0; row < table.sources; ++row)
+    longest = std::max(longest, table.offsets[row + 1] - table.offsets[row]);
   return longest;
 }
 
@@ -41,7 +42,8 @@ bool spread(const SynapseTable& table) { return !table.delays.empty() || !table.
 
 Result<void> group(SynapseTable& table) {
   table.group_stride = static_cast<std::uint32_t>(table.delay_max - table.delay_min) + 2;
-  NEURACT_TRY_ASSIGN(table.groups, memory::HostArray<std::uint16_t>::zeros(std::size_t{table.sources} * table.group_stride));
+  NEURACT_TRY_ASSIGN(table.groups,
+                     memory::HostArray<std::uint16_t>::zeros(std::size_t{table.sources} * table.group_stride));
   if (!table.delays.empty()) {
     sort_rows(table, table.delays.data());
   } else {

@@ -116,23 +116,27 @@ static void draw_normal(const NormalDraw& draw, const std::uint32_t* words, std:
     }
     for (std::size_t i = 0; i < tails; ++i) z[where[i]] = tail[i];
     if (d.exponentiate) {
-      for (std::size_t k = 0; k < count; ++k) out[begin + k] = clamp(portable::exp(d.mean + d.sd * z[k]), d.low, d.high);
+      for (std::size_t k = 0; k < count; ++k)
+        out[begin + k] = clamp(portable::exp(d.mean + d.sd * z[k]), d.low, d.high);
     } else {
       for (std::size_t k = 0; k < count; ++k) out[begin + k] = clamp(d.mean + d.sd * z[k], d.low, d.high);
     }
   }
 }
 
-static void draw_uniform(const UniformDraw& draw, const std::uint32_t* __restrict words, std::size_t n, double* __restrict out) noexcept {
+static void draw_uniform(const UniformDraw& draw, const std::uint32_t* __restrict words, std::size_t n,
+                         double* __restrict out) noexcept {
   const UniformDraw d = draw;
   for (std::size_t i = 0; i < n; ++i) out[i] = clamp(d.origin + d.scale * unit(words[i]), d.low, d.high);
 }
 
-static void draw_exponential(double mean, const std::uint32_t* __restrict words, std::size_t n, double* __restrict out) noexcept {
+static void draw_exponential(double mean, const std::uint32_t* __restrict words, std::size_t n,
+                             double* __restrict out) noexcept {
   for (std::size_t i = 0; i < n; ++i) out[i] = -mean * portable::log(unit(words[i]));
 }
 
-static void draw_alias(const AliasDraw& draw, const std::uint32_t* __restrict words, std::size_t n, std::uint16_t* __restrict out) noexcept {
+static void draw_alias(const AliasDraw& draw, const std::uint32_t* __restrict words, std::size_t n,
+                       std::uint16_t* __restrict out) noexcept {
   const std::uint32_t* const threshold = draw.threshold;
   const std::uint32_t* const alias = draw.alias;
   const int shift = 32 - draw.bits;
@@ -145,8 +149,8 @@ static void draw_alias(const AliasDraw& draw, const std::uint32_t* __restrict wo
   }
 }
 
-static void draw_index(std::uint32_t candidates, std::uint32_t skip, const std::uint32_t* __restrict words, std::size_t n,
-                       std::uint32_t* __restrict out) noexcept {
+static void draw_index(std::uint32_t candidates, std::uint32_t skip, const std::uint32_t* __restrict words,
+                       std::size_t n, std::uint32_t* __restrict out) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     const auto index = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * candidates) >> 32);
     out[i] = index + (index >= skip ? 1u : 0u);
@@ -154,7 +158,8 @@ static void draw_index(std::uint32_t candidates, std::uint32_t skip, const std::
 }
 
 static void draw_index_wide(std::uint32_t candidates, std::uint32_t skip, const std::uint32_t* __restrict high,
-                            const std::uint32_t* __restrict low, std::size_t n, std::uint32_t* __restrict out) noexcept {
+                            const std::uint32_t* __restrict low, std::size_t n,
+                            std::uint32_t* __restrict out) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint64_t upper = static_cast<std::uint64_t>(high[i]) * candidates;
     const std::uint64_t lower = (static_cast<std::uint64_t>(low[i]) * candidates) >> 32;
@@ -163,8 +168,8 @@ static void draw_index_wide(std::uint32_t candidates, std::uint32_t skip, const 
   }
 }
 
-static void draw_gap(double scale, const std::uint32_t* __restrict high, const std::uint32_t* __restrict low, std::size_t n,
-                     std::uint32_t* __restrict out) noexcept {
+static void draw_gap(double scale, const std::uint32_t* __restrict high, const std::uint32_t* __restrict low,
+                     std::size_t n, std::uint32_t* __restrict out) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     // 52 random bits behind the exponent of 1 give [1, 2); u = 2 - that lies in (0, 1].
     const std::uint64_t mantissa = (static_cast<std::uint64_t>(high[i]) << 20) | (low[i] >> 12);
@@ -174,7 +179,8 @@ static void draw_gap(double scale, const std::uint32_t* __restrict high, const s
   }
 }
 
-static void quantise(const double* __restrict values, double scale, std::size_t n, std::int16_t* __restrict codes) noexcept {
+static void quantise(const double* __restrict values, double scale, std::size_t n,
+                     std::int16_t* __restrict codes) noexcept {
   constexpr double rounder = 0x1.8p52;  // adding it rounds to an integer, ties to even
   for (std::size_t i = 0; i < n; ++i) {
     const double code = clamp(values[i] * scale, -32767.0, 32767.0) + rounder - rounder;

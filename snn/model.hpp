@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-/// The catalogue of neuron models: names, units, defaults and checks, derived from the one declaration each model has in
-/// snn/models/. Config keys, `neuract models`, error messages and the update loops all read this table.
+/// The catalogue of neuron models: names, units, defaults and checks, derived from the one declaration each model has
+/// in snn/models/. Config keys, `neuract models`, error messages and the update loops all read this table.
 namespace neuract::snn {
 
 enum class Check : std::uint8_t { any, positive, non_negative, boolean };

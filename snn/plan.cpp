@@ -16,9 +16,9 @@
 namespace neuract::snn {
 namespace {
 
-constexpr double kLargestSum = 0x1p30;      // in quanta: 32-bit sums of one step stay below it
-constexpr double kLargestCode = 32767.0;    // of a stored weight
-constexpr int kSmallestExponent = -120;     // keeps float(sum) · quantum a normal number
+constexpr double kLargestSum = 0x1p30;    // in quanta: 32-bit sums of one step stay below it
+constexpr double kLargestCode = 32767.0;  // of a stored weight
+constexpr int kSmallestExponent = -120;   // keeps float(sum) · quantum a normal number
 
 struct Interval {
   double low = 0.0;
@@ -41,15 +41,18 @@ double power_of_two_above(double x) {
 }
 
 /// The largest sum of weights that one step can bring to a neuron, per receptor.
-std::vector<std::array<double, 2>> largest_inputs(const NetworkSpec& spec, const std::vector<ProjectionPlan>& projections) {
+std::vector<std::array<double, 2>> largest_inputs(const NetworkSpec& spec,
+                                                  const std::vector<ProjectionPlan>& projections) {
   std::vector<std::array<double, 2>> sums(spec.populations.size(), {0.0, 0.0});
   for (std::size_t i = 0; i < projections.size(); ++i) {
     const ProjectionSpec& projection = spec.projections[i];
     const Interval weight = support_of(projection.weight);
-    const double indegree = max_indegree_bound(projection.rule, spec.populations[projection.source].n, spec.populations[projection.target].n,
-                                               projection.source == projection.target);
+    const double indegree =
+        max_indegree_bound(projection.rule, spec.populations[projection.source].n,
+                           spec.populations[projection.target].n, projection.source == projection.target);
     auto& sum = sums[projection.target];
-    if (weight.high > 0.0 || weight.low >= 0.0) sum[static_cast<std::size_t>(projections[i].receptor_positive)] += indegree * weight.high;
+    if (weight.high > 0.0 || weight.low >= 0.0)
+      sum[static_cast<std::size_t>(projections[i].receptor_positive)] += indegree * weight.high;
     if (weight.low < 0.0) sum[static_cast<std::size_t>(projections[i].receptor_negative)] -= indegree * weight.low;
   }
   for (const StimulusSpec& stimulus : spec.stimuli) {
@@ -59,8 +62,8 @@ std::vector<std::array<double, 2>> largest_inputs(const NetworkSpec& spec, const
     } else if (std::holds_alternative<SpikeGenerator>(stimulus.generator)) {
       events = 1.0;
     }
-    sums[stimulus.target][static_cast<std::size_t>(receptor_of(*find_model(spec.populations[stimulus.target].model), stimulus.weight))] +=
-        events * std::abs(stimulus.weight);
+    sums[stimulus.target][static_cast<std::size_t>(receptor_of(*find_model(spec.populations[stimulus.target].model),
+                                                               stimulus.weight))] += events * std::abs(stimulus.weight);
   }
   return sums;
 }
@@ -79,11 +82,13 @@ ProjectionPlan plan_projection(const NetworkSpec& spec, const ProjectionSpec& pr
   plan.uniform_delay = plan.delay_min == plan.delay_max;
   plan.receptor_positive = receptor_of(model, 1.0);
   plan.receptor_negative = receptor_of(model, -1.0);
-  plan.expected_synapses = expected_synapses(projection.rule, n_source, n_target, projection.source == projection.target);
+  plan.expected_synapses =
+      expected_synapses(projection.rule, n_source, n_target, projection.source == projection.target);
   return plan;
 }
 
-/// Relative cost of one step of one neuron: its update, its generators, and the synaptic events it receives at a typical rate.
+/// Relative cost of one step of one neuron: its update, its generators, and the synaptic events it receives at a
+/// typical rate.
 std::vector<double> work_per_neuron(const Plan& plan) {
   constexpr double kTypicalRate = 10.0;  // Hz
   constexpr double kGeneratorWork = 1.0;
@@ -106,7 +111,8 @@ bool groups_by_delay(const Plan& plan, std::uint32_t population) {
   GroupingBytes bytes;
   for (const ProjectionPlan& projection : plan.projections()) {
     if (projection.target != population) continue;
-    bytes.add(plan.populations()[projection.source].n, projection.expected_synapses, projection.delay_min, projection.delay_max);
+    bytes.add(plan.populations()[projection.source].n, projection.expected_synapses, projection.delay_min,
+              projection.delay_max);
   }
   return bytes.worthwhile();
 }
@@ -125,7 +131,8 @@ double ring_slots(const Plan& plan, std::uint32_t population) {
   return std::bit_ceil(static_cast<unsigned>(window + spread));
 }
 
-/// What a cohort touches at random should stay in the second-level cache: the slots of its input ring that are being filled.
+/// What a cohort touches at random should stay in the second-level cache: the slots of its input ring that are being
+/// filled.
 std::uint32_t cohort_size_for_cache(const Plan& plan, std::uint32_t population) {
   constexpr double kRingBytes = 1 << 20;
   const double size = kRingBytes / (ring_slots(plan, population) * sizeof(std::int32_t));
@@ -135,7 +142,8 @@ std::uint32_t cohort_size_for_cache(const Plan& plan, std::uint32_t population) 
 }  // namespace
 
 Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
-  if (const std::vector<Fault> faults = validate(spec); !faults.empty()) return fail(ErrorCode::invalid_argument, faults.front().message);
+  if (const std::vector<Fault> faults = validate(spec); !faults.empty())
+    return fail(ErrorCode::invalid_argument, faults.front().message);
 
   std::shared_ptr<Plan> plan(new Plan());
   std::uint64_t gid = 0;
@@ -143,7 +151,8 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
     plan->populations_.push_back({find_model(population.model), population.n, gid, {1.0, 1.0}});
     gid += population.n;
   }
-  for (const ProjectionSpec& projection : spec.projections) plan->projections_.push_back(plan_projection(spec, projection));
+  for (const ProjectionSpec& projection : spec.projections)
+    plan->projections_.push_back(plan_projection(spec, projection));
 
   const auto sums = largest_inputs(spec, plan->projections_);
   for (std::size_t p = 0; p < sums.size(); ++p) {
@@ -156,9 +165,11 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
     if (projection.uniform_weight) continue;
     const Interval weight = support_of(spec.projections[i].weight);
     const auto& quanta = plan->populations_[projection.target].receptor_quantum;
-    const double receptor_quantum = std::max(quanta[projection.receptor_positive], quanta[projection.receptor_negative]);
+    const double receptor_quantum =
+        std::max(quanta[projection.receptor_positive], quanta[projection.receptor_negative]);
     projection.weight_quantum = receptor_quantum;
-    if (weight.magnitude() > 0.0) projection.weight_quantum = std::max(receptor_quantum, power_of_two_above(weight.magnitude() / kLargestCode));
+    if (weight.magnitude() > 0.0)
+      projection.weight_quantum = std::max(receptor_quantum, power_of_two_above(weight.magnitude() / kLargestCode));
   }
 
   plan->spec_ = std::move(spec);
@@ -178,21 +189,27 @@ Estimate Plan::make_estimate() const {
     const double per_delay = projection.uniform_delay || grouped ? 0.0 : spread > 255 ? 2.0 : 1.0;
     const double per_synapse = 2.0 + (projection.uniform_weight ? 0.0 : 2.0) + per_delay;
     const double per_row = 4.0 + (grouped ? 2.0 * (spread + 2) : 0.0);
-    const double cohorts = std::ceil(1.0 * populations_[projection.target].n / cohort_size_for_cache(*this, projection.target));
+    const double cohorts =
+        std::ceil(1.0 * populations_[projection.target].n / cohort_size_for_cache(*this, projection.target));
     estimate.synapses += projection.expected_synapses;
-    estimate.synapse_bytes += projection.expected_synapses * per_synapse + cohorts * populations_[projection.source].n * per_row;
+    estimate.synapse_bytes +=
+        projection.expected_synapses * per_synapse + cohorts * populations_[projection.source].n * per_row;
     // While one table is grouped, its delays and the headers that replace them are both there.
     if (grouped) estimate.build_bytes = std::max(estimate.build_bytes, projection.expected_synapses / cohorts);
-    if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps) estimate.epoch_steps = projection.delay_min;
+    if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps)
+      estimate.epoch_steps = projection.delay_min;
   }
   for (std::size_t p = 0; p < populations_.size(); ++p) {
     const ModelLayout& layout = layout_of(*populations_[p].model);
-    const bool individual = std::any_of(spec_.populations[p].settings.begin(), spec_.populations[p].settings.end(), [&](const Setting& s) {
-      return find_parameter(*populations_[p].model, s.name) >= 0 && !std::holds_alternative<double>(s.value);
-    });
+    const bool individual =
+        std::any_of(spec_.populations[p].settings.begin(), spec_.populations[p].settings.end(), [&](const Setting& s) {
+          return find_parameter(*populations_[p].model, s.name) >= 0 && !std::holds_alternative<double>(s.value);
+        });
     const double statistics = 40.0;
     const double per_neuron = 4.0 * (layout.state_fields + (individual ? layout.coefficient_fields : 0)) +
-                              4.0 * ring_slots(*this, static_cast<std::uint32_t>(p)) * static_cast<double>(populations_[p].model->receptors.size()) + statistics;
+                              4.0 * ring_slots(*this, static_cast<std::uint32_t>(p)) *
+                                  static_cast<double>(populations_[p].model->receptors.size()) +
+                              statistics;
     estimate.neurons += populations_[p].n;
     estimate.state_bytes += per_neuron * populations_[p].n;
   }
@@ -205,15 +222,18 @@ std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shar
   double total = 0.0;
   for (std::size_t p = 0; p < work.size(); ++p) total += work[p] * populations[p].n;
 
-  // Shard k ends at the global id where k+1 shares of the work are done, at a multiple of the alignment within its population.
+  // Shard k ends at the global id where k+1 shares of the work are done, at a multiple of the alignment within its
+  // population.
   std::vector<std::uint64_t> ends;
   double before = 0.0;
   std::size_t p = 0;
   for (std::uint32_t k = 1; k < shards; ++k) {
     const double share = total * k / shards;
-    while (p + 1 < work.size() && before + work[p] * populations[p].n < share) before += work[p] * populations[p].n, ++p;
+    while (p + 1 < work.size() && before + work[p] * populations[p].n < share)
+      before += work[p] * populations[p].n, ++p;
     const double blocks = std::round((share - before) / work[p] / kCohortAlignment);
-    ends.push_back(populations[p].first_gid + std::min<std::uint64_t>(populations[p].n, static_cast<std::uint64_t>(blocks) * kCohortAlignment));
+    ends.push_back(populations[p].first_gid +
+                   std::min<std::uint64_t>(populations[p].n, static_cast<std::uint64_t>(blocks) * kCohortAlignment));
   }
   ends.push_back(populations.empty() ? 0 : populations.back().first_gid + populations.back().n);
 
@@ -226,12 +246,14 @@ std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shar
       const std::uint64_t low = std::max(begin, populations[q].first_gid);
       const std::uint64_t high = std::min(end, populations[q].first_gid + populations[q].n);
       if (low >= high) continue;
-      const std::uint32_t limit = std::min(kMaxCohortSize, align_up(cohort_size != 0 ? cohort_size : cohort_size_for_cache(plan, q)));
+      const std::uint32_t limit =
+          std::min(kMaxCohortSize, align_up(cohort_size != 0 ? cohort_size : cohort_size_for_cache(plan, q)));
       const auto length = static_cast<std::uint32_t>(high - low);
       const std::uint32_t cohorts = (length + limit - 1) / limit;
       const std::uint32_t size = align_up((length + cohorts - 1) / cohorts);
       for (std::uint32_t first = 0; first < length; first += size) {
-        shard.push_back({q, static_cast<std::uint32_t>(low - populations[q].first_gid) + first, std::min(size, length - first)});
+        shard.push_back(
+            {q, static_cast<std::uint32_t>(low - populations[q].first_gid) + first, std::min(size, length - first)});
       }
     }
     begin = end;

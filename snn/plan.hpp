@@ -20,19 +20,19 @@ struct CohortRange {
   std::uint32_t count = 0;
 };
 
-inline constexpr std::uint32_t kCohortAlignment = 64;       ///< cohorts begin at multiples of it
+inline constexpr std::uint32_t kCohortAlignment = 64;  ///< cohorts begin at multiples of it
 inline constexpr std::uint32_t kMaxCohortSize = 65536;
 
 /// A projection in steps and integers.
 ///
-/// Weights are whole multiples of the receptor's quantum (a power of two), so that sums are exact in 32-bit integers and the same in
-/// any order. The quantum is the finest with which the largest possible sum of one step still fits.
+/// Weights are whole multiples of the receptor's quantum (a power of two), so that sums are exact in 32-bit integers
+/// and the same in any order. The quantum is the finest with which the largest possible sum of one step still fits.
 struct ProjectionPlan {
   std::uint32_t source = 0;
   std::uint32_t target = 0;
   bool uniform_weight = true;
   bool uniform_delay = true;
-  int delay_min = 1;          ///< steps
+  int delay_min = 1;  ///< steps
   int delay_max = 1;
   int receptor_positive = 0;  ///< receptor of weights >= 0
   int receptor_negative = 0;
@@ -43,7 +43,7 @@ struct ProjectionPlan {
 struct PopulationPlan {
   const ModelInfo* model = nullptr;
   std::uint32_t n = 0;
-  std::uint64_t first_gid = 0;      ///< global id of neuron 0
+  std::uint64_t first_gid = 0;  ///< global id of neuron 0
   double receptor_quantum[2] = {1.0, 1.0};
 };
 
@@ -53,8 +53,8 @@ struct Estimate {
   double synapses = 0.0;
   double synapse_bytes = 0.0;
   double state_bytes = 0.0;
-  double build_bytes = 0.0;     ///< peak of temporary memory while building
-  Step epoch_steps = 0;         ///< smallest delay of all projections; 0 = no projections
+  double build_bytes = 0.0;  ///< peak of temporary memory while building
+  Step epoch_steps = 0;      ///< smallest delay of all projections; 0 = no projections
 };
 
 /// A validated network in steps: what every cohort, on any machine, derives from the same specification.
@@ -85,8 +85,9 @@ class Plan {
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
-/// Cuts the populations into cohorts and deals them out to `shards` shards (one per actor) in contiguous runs of about equal
-/// estimated work. `cohort_size` 0 = chosen for the cache. Every shard gets at least one cohort; there may be fewer shards than asked.
+/// Cuts the populations into cohorts and deals them out to `shards` shards (one per actor) in contiguous runs of about
+/// equal estimated work. `cohort_size` 0 = chosen for the cache. Every shard gets at least one cohort; there may be
+/// fewer shards than asked.
 std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shards, std::uint32_t cohort_size = 0);
 
 }  // namespace neuract::snn

@@ -23,7 +23,8 @@ bool hosts(std::span<const CohortRange> cohorts, std::uint32_t population) {
 Step smallest_delay(const Plan& plan, std::span<const CohortRange> from, std::span<const CohortRange> to) {
   Step smallest = kFar;
   for (const ProjectionPlan& projection : plan.projections()) {
-    if (hosts(from, projection.source) && hosts(to, projection.target)) smallest = std::min<Step>(smallest, projection.delay_min);
+    if (hosts(from, projection.source) && hosts(to, projection.target))
+      smallest = std::min<Step>(smallest, projection.delay_min);
   }
   return smallest;
 }
@@ -41,20 +42,20 @@ struct Shard::Impl {
   std::uint32_t index = 0;
   Step now = 0;
   Step quantum = kLongestWindow;
-  Step memory = 0;                              // steps before now() whose spikes may still be needed
+  Step memory = 0;  // steps before now() whose spikes may still be needed
   std::vector<CohortRange> ranges;
   std::vector<std::unique_ptr<Cohort>> cohorts;
-  std::vector<Step> lookahead;                  // per shard
-  std::vector<Step> received;                   // per shard: known up to this step
+  std::vector<Step> lookahead;  // per shard
+  std::vector<Step> received;   // per shard: known up to this step
   std::vector<std::uint32_t> sources;
   std::vector<std::uint32_t> targets;
-  std::vector<std::deque<ShardOutputPtr>> outputs;   // per shard, oldest first
-  std::vector<std::vector<Origin>> origins;          // per population
-  std::vector<kernels::RowEvent> rows;               // to deliver to the cohort at hand
+  std::vector<std::deque<ShardOutputPtr>> outputs;  // per shard, oldest first
+  std::vector<std::vector<Origin>> origins;         // per population
+  std::vector<kernels::RowEvent> rows;              // to deliver to the cohort at hand
   std::vector<kernels::RowEvent> warmup_rows;
 
-  /// Adds to the cohort's inputs what arrives in [now, to). Of tables grouped by delay that is the chunks of groups that begin to act
-  /// then; of others whole rows, when their smallest delay ends.
+  /// Adds to the cohort's inputs what arrives in [now, to). Of tables grouped by delay that is the chunks of groups
+  /// that begin to act then; of others whole rows, when their smallest delay ends.
   void deliver(Cohort& cohort, Step to) {
     rows.clear();
     warmup_rows.clear();
@@ -73,9 +74,11 @@ struct Shard::Impl {
             const Step last = std::min(to - 1, sent + longest);
             const Step first = sent + table.delay_min;
             const Step late = std::max<Step>(0, now - first);
-            for (Step step = first + (late + kDelayChunk - 1) / kDelayChunk * kDelayChunk; step <= last; step += kDelayChunk) {
+            for (Step step = first + (late + kDelayChunk - 1) / kDelayChunk * kDelayChunk; step <= last;
+                 step += kDelayChunk) {
               const auto group = static_cast<std::uint16_t>(step - first);
-              for (const std::uint16_t id : batch.at(sent)) list.push_back({synapses, batch.first + id, group, static_cast<std::uint16_t>(step)});
+              for (const std::uint16_t id : batch.at(sent))
+                list.push_back({synapses, batch.first + id, group, static_cast<std::uint16_t>(step)});
             }
           }
         }
@@ -95,8 +98,8 @@ struct Shard::Impl {
 Shard::Shard(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Shard::~Shard() = default;
 
-Result<std::unique_ptr<Shard>> Shard::build(PlanPtr plan, std::span<const std::vector<CohortRange>> placement, std::uint32_t index,
-                                            const std::function<bool(std::uint64_t)>& progress) {
+Result<std::unique_ptr<Shard>> Shard::build(PlanPtr plan, std::span<const std::vector<CohortRange>> placement,
+                                            std::uint32_t index, const std::function<bool(std::uint64_t)>& progress) {
   auto impl = std::make_unique<Impl>();
   impl->plan = plan;
   impl->index = index;
@@ -117,7 +120,8 @@ Result<std::unique_ptr<Shard>> Shard::build(PlanPtr plan, std::span<const std::v
   }
   std::uint64_t built = 0;
   for (const CohortRange& range : impl->ranges) {
-    NEURACT_TRY_ASSIGN(auto cohort, Cohort::build(plan, range, impl->quantum, [&](std::uint64_t n) { return !progress || progress(built + n); }));
+    NEURACT_TRY_ASSIGN(auto cohort, Cohort::build(plan, range, impl->quantum,
+                                                  [&](std::uint64_t n) { return !progress || progress(built + n); }));
     for (const SynapseTable& table : cohort->tables()) {
       built += table.synapses();
       impl->memory = std::max<Step>(impl->memory, table.groups.empty() ? table.delay_min : table.delay_max);
@@ -163,7 +167,9 @@ ShardOutputPtr Shard::advance(Step to) {
   return output;
 }
 
-void Shard::copy_state(std::size_t cohort, int state, std::span<float> out) const { impl_->cohorts[cohort]->copy_state(state, out); }
+void Shard::copy_state(std::size_t cohort, int state, std::span<float> out) const {
+  impl_->cohorts[cohort]->copy_state(state, out);
+}
 
 std::vector<CohortStatistics> Shard::statistics() const {
   std::vector<CohortStatistics> all;

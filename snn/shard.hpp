@@ -16,33 +16,36 @@ namespace neuract::snn {
 struct CohortStatistics {
   CohortRange range;
   std::uint64_t spikes = 0;
-  std::uint64_t spike_hash = 0;        ///< sum over spikes of mix(step, global id), modulo 2^64
-  struct Isi {                         ///< per neuron, intervals in steps
+  std::uint64_t spike_hash = 0;  ///< sum over spikes of mix(step, global id), modulo 2^64
+  struct Isi {                   ///< per neuron, intervals in steps
     std::uint64_t sum = 0;
     std::uint64_t sum_of_squares = 0;
     std::uint32_t count = 0;
   };
-  std::vector<Isi> isi;                ///< range.count entries
+  std::vector<Isi> isi;  ///< range.count entries
 };
 
 /// Synapses as built, per projection of the plan.
 struct ProjectionStatistics {
   std::uint64_t synapses = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t events = 0;            ///< synaptic events delivered since the end of the warm-up
+  std::uint64_t events = 0;  ///< synaptic events delivered since the end of the warm-up
   const char* representation = "";
 };
 
-/// The cohorts of one actor, advanced together. Knows no actor: somebody hands it the output of the other shards and publishes its own.
+/// The cohorts of one actor, advanced together. Knows no actor: somebody hands it the output of the other shards and
+/// publishes its own.
 ///
-/// A shard may advance to step t when, for every projection from another shard into it, that shard has been received up to
-/// t - minimum delay. Results do not depend on how cohorts are dealt out, nor on the window lengths.
-/// Threads: one at a time; different shards are independent.
+/// A shard may advance to step t when, for every projection from another shard into it, that shard has been received up
+/// to t - minimum delay. Results do not depend on how cohorts are dealt out, nor on the window lengths. Threads: one at
+/// a time; different shards are independent.
 class Shard {
  public:
-  /// Builds state and synapses. `placement` is the whole placement (all shards, the same everywhere), `index` this shard.
-  /// `progress` (may be empty) is called now and then with the number of synapses built so far, and returns false to give up (cancelled).
-  static Result<std::unique_ptr<Shard>> build(PlanPtr plan, std::span<const std::vector<CohortRange>> placement, std::uint32_t index,
+  /// Builds state and synapses. `placement` is the whole placement (all shards, the same everywhere), `index` this
+  /// shard. `progress` (may be empty) is called now and then with the number of synapses built so far, and returns
+  /// false to give up (cancelled).
+  static Result<std::unique_ptr<Shard>> build(PlanPtr plan, std::span<const std::vector<CohortRange>> placement,
+                                              std::uint32_t index,
                                               const std::function<bool(std::uint64_t)>& progress = {});
   ~Shard();
 
@@ -71,8 +74,9 @@ class Shard {
   void copy_state(std::size_t cohort, int state, std::span<float> out) const;
 
   std::vector<CohortStatistics> statistics() const;
-  std::vector<ProjectionStatistics> projection_statistics() const;   ///< one per projection of the plan
-  std::uint64_t spikes_of(std::uint32_t population) const noexcept;   ///< all spikes so far, warm-up included (for the run guard)
+  std::vector<ProjectionStatistics> projection_statistics() const;  ///< one per projection of the plan
+  std::uint64_t spikes_of(
+      std::uint32_t population) const noexcept;  ///< all spikes so far, warm-up included (for the run guard)
 
  private:
   struct Impl;

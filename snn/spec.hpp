@@ -9,8 +9,9 @@
 
 /// What a network is, as plain data: names, numbers and distributions in the user's units (ms, mV, pA, pF, Hz).
 ///
-/// A NetworkSpec comes from a network file (config/) or is filled in by an embedding program. It holds nothing that depends on how
-/// the network will run. `validate` (snn/validate.hpp) lists every fault in it; `Plan` (snn/plan.hpp) turns it into steps and sizes.
+/// A NetworkSpec comes from a network file (config/) or is filled in by an embedding program. It holds nothing that
+/// depends on how the network will run. `validate` (snn/validate.hpp) lists every fault in it; `Plan` (snn/plan.hpp)
+/// turns it into steps and sizes.
 namespace neuract::snn {
 
 /// A probability distribution. Each draw is a pure function of (seed, what is drawn, which neuron or synapse).
@@ -41,18 +42,18 @@ struct Setting {
 struct PopulationSpec {
   std::string name;
   std::uint32_t n = 0;
-  std::string model;               ///< a built-in model, see snn/model.hpp
-  std::vector<Setting> settings;   ///< what differs from the model's defaults; state variables set the value at t = 0
+  std::string model;              ///< a built-in model, see snn/model.hpp
+  std::vector<Setting> settings;  ///< what differs from the model's defaults; state variables set the value at t = 0
 };
 
 struct Rule {
   enum class Kind : std::uint8_t {
     one_to_one,
     all_to_all,
-    fixed_indegree,       ///< count = synapses onto every target
-    fixed_outdegree,      ///< count = synapses from every source
-    fixed_total_number,   ///< count = synapses in all
-    pairwise_bernoulli,   ///< p = probability of each ordered pair
+    fixed_indegree,      ///< count = synapses onto every target
+    fixed_outdegree,     ///< count = synapses from every source
+    fixed_total_number,  ///< count = synapses in all
+    pairwise_bernoulli,  ///< p = probability of each ordered pair
   };
   Kind kind = Kind::all_to_all;
   std::uint64_t count = 0;
@@ -63,12 +64,12 @@ struct Rule {
 
 /// Static synapses from one population to another.
 struct ProjectionSpec {
-  std::string name;           ///< unique; the default is "source->target", with "#2" … for further ones
-  std::uint32_t source = 0;   ///< index in NetworkSpec::populations
+  std::string name;          ///< unique; the default is "source->target", with "#2" … for further ones
+  std::uint32_t source = 0;  ///< index in NetworkSpec::populations
   std::uint32_t target = 0;
   Rule rule;
-  Value weight = 1.0;         ///< in the target model's unit (mV for delta synapses, pA for currents); number or distribution
-  Value delay = 1.0;          ///< ms; rounded to steps, at least one step
+  Value weight = 1.0;  ///< in the target model's unit (mV for delta synapses, pA for currents); number or distribution
+  Value delay = 1.0;   ///< ms; rounded to steps, at least one step
 };
 
 /// Independent Poisson train for every target neuron, delivered in the step it is drawn in.
@@ -93,11 +94,11 @@ struct SpikeGenerator {
 struct StimulusSpec {
   std::string name;
   std::variant<PoissonGenerator, DcGenerator, NoiseGenerator, SpikeGenerator> generator;
-  std::uint32_t target = 0;               ///< population
-  std::vector<std::uint32_t> neurons;     ///< indices in the population, ascending; empty = all
-  double weight = 1.0;                    ///< poisson_generator and spike_generator
-  double delay = 0.0;                     ///< ms, spike_generator; 0 = one step
-  double start = 0.0;                     ///< ms; active for start < t <= stop
+  std::uint32_t target = 0;            ///< population
+  std::vector<std::uint32_t> neurons;  ///< indices in the population, ascending; empty = all
+  double weight = 1.0;                 ///< poisson_generator and spike_generator
+  double delay = 0.0;                  ///< ms, spike_generator; 0 = one step
+  double start = 0.0;                  ///< ms; active for start < t <= stop
   double stop = std::numeric_limits<double>::infinity();
 };
 
@@ -114,8 +115,8 @@ struct MultimeterSpec {
 
 /// Stops the run when the mean rate of any population over `window` exceeds `rate`.
 struct RateGuard {
-  double rate = 0.0;     ///< Hz
-  double window = 100.0; ///< ms
+  double rate = 0.0;      ///< Hz
+  double window = 100.0;  ///< ms
 };
 
 struct NetworkSpec {

@@ -13,10 +13,10 @@ using Step = std::int64_t;
 /// The spikes of one cohort in steps [begin, begin + steps()).
 struct SpikeBatch {
   std::uint32_t population = 0;
-  std::uint32_t first = 0;              ///< index in the population of the cohort's first neuron
+  std::uint32_t first = 0;  ///< index in the population of the cohort's first neuron
   Step begin = 0;
-  std::vector<std::uint32_t> offsets;   ///< steps() + 1 positions in `ids`
-  std::vector<std::uint16_t> ids;       ///< index in the cohort, ascending within a step
+  std::vector<std::uint32_t> offsets;  ///< steps() + 1 positions in `ids`
+  std::vector<std::uint16_t> ids;      ///< index in the cohort, ascending within a step
 
   Step steps() const noexcept { return static_cast<Step>(offsets.size()) - 1; }
   Step end() const noexcept { return begin + steps(); }
@@ -28,9 +28,9 @@ struct SpikeBatch {
 
 /// Recorded variables of one multimeter in one cohort: row-major [times][variables][neurons].
 struct TraceBlock {
-  std::uint32_t multimeter = 0;            ///< index in NetworkSpec::multimeters
-  std::vector<std::uint32_t> neurons;      ///< index in the population, ascending
-  std::vector<Step> steps;                 ///< the value is the state at the end of the step
+  std::uint32_t multimeter = 0;        ///< index in NetworkSpec::multimeters
+  std::vector<std::uint32_t> neurons;  ///< index in the population, ascending
+  std::vector<Step> steps;             ///< the value is the state at the end of the step
   std::vector<float> values;
 };
 
@@ -39,8 +39,8 @@ struct ShardOutput {
   std::uint32_t shard = 0;
   Step begin = 0;
   Step end = 0;
-  std::vector<SpikeBatch> batches;   ///< one per cohort of the shard, also when empty
-  std::vector<TraceBlock> traces;    ///< only where a multimeter looks
+  std::vector<SpikeBatch> batches;  ///< one per cohort of the shard, also when empty
+  std::vector<TraceBlock> traces;   ///< only where a multimeter looks
 };
 using ShardOutputPtr = std::shared_ptr<const ShardOutput>;
 

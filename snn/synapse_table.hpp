@@ -30,10 +30,10 @@ struct SynapseTable {
   memory::HostArray<std::int16_t> codes;         ///< empty (data() is null): every synapse has uniform_code
   memory::HostArray<std::uint8_t> delays;        ///< steps above delay_min; empty when uniform, or in wide_delays
   memory::HostArray<std::uint16_t> wide_delays;  ///< the same, when delay_max - delay_min > 255
-  memory::HostArray<std::uint16_t> groups;       ///< instead of delays, see delay_groups.hpp: row s, delay delay_min + g
-                                                 ///< begins at offsets[s] + groups[s * group_stride + g]
-  std::uint32_t group_stride = 0;                ///< delay_max - delay_min + 2 when there are groups
-  std::int32_t uniform_code = 0;                 ///< receptor quanta, when codes is empty; shift is then 0
+  memory::HostArray<std::uint16_t> groups;  ///< instead of delays, see delay_groups.hpp: row s, delay delay_min + g
+                                            ///< begins at offsets[s] + groups[s * group_stride + g]
+  std::uint32_t group_stride = 0;           ///< delay_max - delay_min + 2 when there are groups
+  std::int32_t uniform_code = 0;            ///< receptor quanta, when codes is empty; shift is then 0
   int shift = 0;
   int delay_min = 1;  ///< steps; as in the plan, whatever this cohort drew
   int delay_max = 1;

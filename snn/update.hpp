@@ -5,8 +5,8 @@
 /// Neuron updates, compiled from the model declarations for every instruction set.
 namespace neuract::snn {
 
-/// A block of 64 neurons. Arrays are 64 long; state[i] and, for neurons with parameters of their own, coefficients[i] point at the
-/// block's part of variable i. With common parameters coefficients[i] points at one number.
+/// A block of 64 neurons. Arrays are 64 long; state[i] and, for neurons with parameters of their own, coefficients[i]
+/// point at the block's part of variable i. With common parameters coefficients[i] points at one number.
 struct UpdateBlock {
   float* const* state = nullptr;
   const float* const* coefficients = nullptr;

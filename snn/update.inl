@@ -51,8 +51,9 @@ template <class Model, bool kIndividual, int... S, int... C>
 
 template <class Model, bool kIndividual>
 static std::uint64_t update_entry(const UpdateBlock& block) noexcept {
-  return update<Model, kIndividual>(block, std::make_integer_sequence<int, sizeof(typename Model::template State<float>) / sizeof(float)>{},
-                                    std::make_integer_sequence<int, sizeof(typename Model::template Coefficients<float>) / sizeof(float)>{});
+  return update<Model, kIndividual>(
+      block, std::make_integer_sequence<int, sizeof(typename Model::template State<float>) / sizeof(float)>{},
+      std::make_integer_sequence<int, sizeof(typename Model::template Coefficients<float>) / sizeof(float)>{});
 }
 
 #define NEURACT_UPDATE_ENTRY(Model) {&update_entry<Model, false>, &update_entry<Model, true>},

@@ -5,7 +5,8 @@
 #include "neuract/snn/models/iaf_psc_exp.hpp"
 #include "neuract/snn/models/izhikevich.hpp"
 
-/// Calls X(Model) for every neuron model: the only list of them. Catalogue, kernels, command line and docs derive from it.
+/// Calls X(Model) for every neuron model: the only list of them. Catalogue, kernels, command line and docs derive from
+/// it.
 #define NEURACT_FOR_EACH_MODEL(X) \
   X(IafPscDelta)                  \
   X(IafPscExp)                    \

@@ -13,10 +13,10 @@
 /// A model is a struct with
 ///   name, summary, source, current_unit, receptors
 ///   Parameters         doubles with their defaults, and `parameters`, one row per member: unit, meaning, check
-///   State<T>           members of type T only; the first ones are described by `states`, the others stay private to the model
-///   Coefficients<T>    members of type T only: what a step needs
-///   prepare(p, dt_ms)  Coefficients<double> from Parameters, once per population or per neuron
-///   step(s, c, in0, in1, current)   one step of one neuron: branch-free arithmetic, the same on every processor; true = spike
+///   State<T>           members of type T only; the first ones are described by `states`, the others stay private to
+///   the model Coefficients<T>    members of type T only: what a step needs prepare(p, dt_ms)  Coefficients<double>
+///   from Parameters, once per population or per neuron step(s, c, in0, in1, current)   one step of one neuron:
+///   branch-free arithmetic, the same on every processor; true = spike
 /// `in0` and `in1` are the sums of the weights that arrive in this step at the first and the second receptor.
 #if defined(__CUDACC__)
 #define NEURACT_STEP __host__ __device__ inline
@@ -35,7 +35,8 @@ struct ParameterRow {
   Check check = Check::any;
 };
 
-/// `origin`: the parameter that the stored value is relative to (a potential kept relative to E_L has smaller rounding errors).
+/// `origin`: the parameter that the stored value is relative to (a potential kept relative to E_L has smaller rounding
+/// errors).
 template <class Parameters>
 struct StateRow {
   const char* name;

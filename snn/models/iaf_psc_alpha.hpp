@@ -9,11 +9,13 @@
 namespace neuract::snn {
 
 /// Leaky integrate-and-fire neuron; a spike of weight w starts an alpha-shaped current that peaks at w after tau_syn.
-///   dV/dt = -(V - E_L)/tau_m + (I_syn_ex + I_syn_in + I)/C_m;   I_syn(t) = w (e/tau_syn) t exp(-t/tau_syn);   V >= V_th: spike, V = V_reset for t_ref
+///   dV/dt = -(V - E_L)/tau_m + (I_syn_ex + I_syn_in + I)/C_m;   I_syn(t) = w (e/tau_syn) t exp(-t/tau_syn);   V >=
+///   V_th: spike, V = V_reset for t_ref
 struct IafPscAlpha {
   static constexpr const char* name = "iaf_psc_alpha";
   static constexpr const char* summary = "leaky integrate-and-fire neuron, alpha-shaped synaptic currents";
-  static constexpr const char* source = "Rotter and Diesmann 1999, Biol. Cybern. 81:381; Diesmann, Gewaltig and Aertsen 1999, Nature 402:529";
+  static constexpr const char* source =
+      "Rotter and Diesmann 1999, Biol. Cybern. 81:381; Diesmann, Gewaltig and Aertsen 1999, Nature 402:529";
   static constexpr const char* current_unit = "pA";
   static constexpr ReceptorInfo receptors[] = {{"excitatory", "pA"}, {"inhibitory", "pA"}};
 
@@ -90,7 +92,8 @@ struct IafPscAlpha {
   template <class T>
   NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T current) {
     const bool active = s.refractory <= T(0);
-    const T synaptic = c.from_ex * s.I_syn_ex + c.from_slope_ex * s.slope_ex + c.from_in * s.I_syn_in + c.from_slope_in * s.slope_in;
+    const T synaptic =
+        c.from_ex * s.I_syn_ex + c.from_slope_ex * s.slope_ex + c.from_in * s.I_syn_in + c.from_slope_in * s.slope_in;
     const T moved = larger(c.decay * s.V_m + (synaptic + c.drive * (current + c.I_e)), c.V_min);
     const T V = active ? moved : s.V_m;
     s.I_syn_ex = c.grow_ex * s.slope_ex + c.decay_ex * s.I_syn_ex;

@@ -14,7 +14,8 @@ namespace neuract::snn {
 struct IafPscDelta {
   static constexpr const char* name = "iaf_psc_delta";
   static constexpr const char* summary = "leaky integrate-and-fire neuron, delta-shaped synaptic potentials";
-  static constexpr const char* source = "Brunel 2000, J. Comput. Neurosci. 8:183; exact integration: Rotter and Diesmann 1999, Biol. Cybern. 81:381";
+  static constexpr const char* source =
+      "Brunel 2000, J. Comput. Neurosci. 8:183; exact integration: Rotter and Diesmann 1999, Biol. Cybern. 81:381";
   static constexpr const char* current_unit = "pA";
   static constexpr ReceptorInfo receptors[] = {{"delta", "mV"}};
 
@@ -38,7 +39,8 @@ struct IafPscDelta {
       {"V_reset", &Parameters::V_reset, "mV", "potential after a spike"},
       {"V_min", &Parameters::V_min, "mV", "lowest potential"},
       {"I_e", &Parameters::I_e, "pA", "constant input current"},
-      {"refractory_input", &Parameters::refractory_input, "", "keep spikes that arrive while refractory", Check::boolean},
+      {"refractory_input", &Parameters::refractory_input, "", "keep spikes that arrive while refractory",
+       Check::boolean},
   };
   static std::vector<std::string> check_together(const Parameters& p) {
     if (p.V_reset >= p.V_th) return {"V_reset must be below V_th"};

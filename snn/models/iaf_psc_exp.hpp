@@ -8,12 +8,15 @@
 namespace neuract::snn {
 
 /// Leaky integrate-and-fire neuron; a spike of weight w adds w to a synaptic current that decays exponentially.
-///   dV/dt = -(V - E_L)/tau_m + (I_syn_ex + I_syn_in + I)/C_m;   dI_syn/dt = -I_syn/tau_syn;   V >= V_th: spike, V = V_reset for t_ref
+///   dV/dt = -(V - E_L)/tau_m + (I_syn_ex + I_syn_in + I)/C_m;   dI_syn/dt = -I_syn/tau_syn;   V >= V_th: spike, V =
+///   V_reset for t_ref
 /// A current that jumps at t moves V from the next step on.
 struct IafPscExp {
   static constexpr const char* name = "iaf_psc_exp";
   static constexpr const char* summary = "leaky integrate-and-fire neuron, exponential synaptic currents";
-  static constexpr const char* source = "Tsodyks, Uziel and Markram 2000, J. Neurosci. 20:RC50; exact integration: Rotter and Diesmann 1999, Biol. Cybern. 81:381";
+  static constexpr const char* source =
+      "Tsodyks, Uziel and Markram 2000, J. Neurosci. 20:RC50; exact integration: Rotter and Diesmann 1999, Biol. "
+      "Cybern. 81:381";
   static constexpr const char* current_unit = "pA";
   static constexpr ReceptorInfo receptors[] = {{"excitatory", "pA"}, {"inhibitory", "pA"}};
 

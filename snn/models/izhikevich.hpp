@@ -9,8 +9,8 @@ namespace neuract::snn {
 /// Two-variable neuron that reproduces most firing patterns.
 ///   dV/dt = 0.04 V² + 5 V + 140 - U + I;   dU/dt = a (b V - U);   V >= V_th: spike, V = c, U = U + d
 /// consistent_integration = true: forward Euler; a spike of weight w moves V by w.
-/// consistent_integration = false: the published scheme, V in two half steps, then U with the new V; a spike of weight w acts as a
-/// current w during its step. Meant for dt = 1 ms.
+/// consistent_integration = false: the published scheme, V in two half steps, then U with the new V; a spike of weight
+/// w acts as a current w during its step. Meant for dt = 1 ms.
 struct Izhikevich {
   static constexpr const char* name = "izhikevich";
   static constexpr const char* summary = "two-variable neuron with quadratic spike upstroke";
@@ -36,7 +36,8 @@ struct Izhikevich {
       {"V_th", &Parameters::V_th, "mV", "spike threshold"},
       {"V_min", &Parameters::V_min, "mV", "lowest potential"},
       {"I_e", &Parameters::I_e, "pA", "constant input current"},
-      {"consistent_integration", &Parameters::consistent_integration, "", "forward Euler; false: the published two half steps", Check::boolean},
+      {"consistent_integration", &Parameters::consistent_integration, "",
+       "forward Euler; false: the published two half steps", Check::boolean},
   };
   static std::vector<std::string> check_together(const Parameters& p) {
     if (p.c >= p.V_th) return {"c must be below V_th"};
@@ -57,8 +58,16 @@ struct Izhikevich {
     T a_h, b, c, d, V_th, V_min, I_e, h, half_h, consistent;
   };
   static Coefficients<double> prepare(const Parameters& p, double dt) {
-    return {.a_h = dt * p.a, .b = p.b, .c = p.c, .d = p.d, .V_th = p.V_th, .V_min = p.V_min, .I_e = p.I_e,
-            .h = dt, .half_h = 0.5 * dt, .consistent = p.consistent_integration};
+    return {.a_h = dt * p.a,
+            .b = p.b,
+            .c = p.c,
+            .d = p.d,
+            .V_th = p.V_th,
+            .V_min = p.V_min,
+            .I_e = p.I_e,
+            .h = dt,
+            .half_h = 0.5 * dt,
+            .consistent = p.consistent_integration};
   }
 
   template <class T>

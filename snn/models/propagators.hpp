@@ -12,9 +12,7 @@
 namespace neuract::snn {
 
 /// (e^z - 1) / z
-inline double phi1(double z) {
-  return z == 0.0 ? 1.0 : portable::expm1(z) / z;
-}
+inline double phi1(double z) { return z == 0.0 ? 1.0 : portable::expm1(z) / z; }
 
 /// (e^z (z - 1) + 1) / z² = sum over k of z^k / (k! (k + 2))
 inline double psi(double z) {

@@ -27,7 +27,8 @@ void random_words(benchmark::State& state, Isa isa) {
     philox_fill(words.data(), words.size() / 4, 42, 1, 2, 3);
     benchmark::DoNotOptimize(words.data());
   }
-  state.counters["words/s"] = benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["words/s"] =
+      benchmark::Counter(static_cast<double>(words.size()), benchmark::Counter::kIsIterationInvariantRate);
   set_isa_for_testing(supported_isas().back());
 }
 
@@ -51,7 +52,8 @@ const bool kRegistered = [] {
     const std::string name(name_of(isa));
     benchmark::RegisterBenchmark(("random_words/" + name).c_str(), random_words, isa);
     for (const double mean : {0.5, 2.0, 40.0}) {
-      benchmark::RegisterBenchmark(("poisson_draws/" + name + "/mean:" + std::to_string(mean).substr(0, 4)).c_str(), poisson_draws, isa, mean);
+      benchmark::RegisterBenchmark(("poisson_draws/" + name + "/mean:" + std::to_string(mean).substr(0, 4)).c_str(),
+                                   poisson_draws, isa, mean);
     }
   }
   return true;

@@ -11,8 +11,8 @@
 #include "neuract/config/network_file.hpp"
 #include "scatter_ceiling.hpp"
 
-// The networks of examples/, as a user runs them but without files: time to build, real-time factor, synaptic events a second, and their
-// ratio to the scatter ceiling that this run measures first.
+// The networks of examples/, as a user runs them but without files: time to build, real-time factor, synaptic events a
+// second, and their ratio to the scatter ceiling that this run measures first.
 //   networks_bench --benchmark_filter=brunel
 namespace {
 
@@ -27,7 +27,8 @@ struct Network {
 
 void run_network(benchmark::State& state, const Network& network) {
   const double ceiling = bench::scatter_events_per_second() * network.threads;
-  const auto loaded = config::load_network(std::string(NEURACT_SOURCE_DIR) + "/examples/" + network.file, network.overrides);
+  const auto loaded =
+      config::load_network(std::string(NEURACT_SOURCE_DIR) + "/examples/" + network.file, network.overrides);
   if (!loaded) return state.SkipWithError(loaded.error().message.c_str());
   actors::RunResult result;
   for (auto _ : state) {
@@ -46,12 +47,14 @@ void run_network(benchmark::State& state, const Network& network) {
   state.counters["events/s"] = events;
   state.counters["of_ceiling"] = events / ceiling;
   state.counters["built/s"] = static_cast<double>(result.synapses) / result.build_s;
-  state.counters["bytes/synapse"] = static_cast<double>(result.synapse_bytes) / static_cast<double>(std::max<std::uint64_t>(1, result.synapses));
+  state.counters["bytes/synapse"] =
+      static_cast<double>(result.synapse_bytes) / static_cast<double>(std::max<std::uint64_t>(1, result.synapses));
   state.counters["peak_rss_MiB"] = static_cast<double>(result.peak_rss_bytes) / 1048576.0;
   std::string rates;
   for (const auto& population : result.populations) {
     char text[80];
-    std::snprintf(text, sizeof text, "%s%s %.2f", rates.empty() ? "" : ", ", population.name.c_str(), population.rate_hz);
+    std::snprintf(text, sizeof text, "%s%s %.2f", rates.empty() ? "" : ", ", population.name.c_str(),
+                  population.rate_hz);
     rates += text;
   }
   state.SetLabel(rates + " Hz");
@@ -62,13 +65,19 @@ const bool kRegistered = [] {
   const std::vector<config::Override> tenth = {"scale=0.1", "indegree_scale=0.1"};
   const std::vector<config::Override> full = {"simulation.warmup=100", "simulation.duration=500"};
   const Network networks[] = {
-      {"brunel_nest/threads:1", "brunel.toml", nest, 1},        {"brunel_nest/threads:2", "brunel.toml", nest, 2},
-      {"vogels_abbott/threads:1", "vogels_abbott.toml", {}, 1}, {"izhikevich/threads:1", "izhikevich.toml", {}, 1},
-      {"microcircuit_tenth/threads:1", "microcircuit.toml", tenth, 1}, {"microcircuit/threads:1", "microcircuit.toml", full, 1},
+      {"brunel_nest/threads:1", "brunel.toml", nest, 1},
+      {"brunel_nest/threads:2", "brunel.toml", nest, 2},
+      {"vogels_abbott/threads:1", "vogels_abbott.toml", {}, 1},
+      {"izhikevich/threads:1", "izhikevich.toml", {}, 1},
+      {"microcircuit_tenth/threads:1", "microcircuit.toml", tenth, 1},
+      {"microcircuit/threads:1", "microcircuit.toml", full, 1},
       {"microcircuit/threads:2", "microcircuit.toml", full, 2},
   };
   for (const Network& network : networks) {
-    benchmark::RegisterBenchmark(network.name, run_network, network)->Iterations(1)->UseManualTime()->Unit(benchmark::kSecond);
+    benchmark::RegisterBenchmark(network.name, run_network, network)
+        ->Iterations(1)
+        ->UseManualTime()
+        ->Unit(benchmark::kSecond);
   }
   return true;
 }();

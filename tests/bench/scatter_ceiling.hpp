@@ -8,8 +8,9 @@
 
 namespace neuract::bench {
 
-/// What one core of this machine can do at best with synapses of a 16-bit target: rows of 1000 targets are read in order from an array larger
-/// than the caches, and each adds one number to one of 10,000 sums. The best of five passes. Synaptic events a second.
+/// What one core of this machine can do at best with synapses of a 16-bit target: rows of 1000 targets are read in
+/// order from an array larger than the caches, and each adds one number to one of 10,000 sums. The best of five passes.
+/// Synaptic events a second.
 inline double scatter_events_per_second() {
   static constexpr std::size_t kEvents = std::size_t{16} << 20;
   static const std::vector<std::uint16_t> targets = [] {

@@ -48,7 +48,8 @@ const bool kRegistered = [] {
     for (const kernels::Isa isa : kernels::supported_isas()) {
       const std::string name = std::string("neuron_updates/") + model->name + "/" + std::string(kernels::name_of(isa));
       benchmark::RegisterBenchmark(name.c_str(), neuron_updates, model, isa, Coefficients::common);
-      benchmark::RegisterBenchmark((name + "/individual").c_str(), neuron_updates, model, isa, Coefficients::individual);
+      benchmark::RegisterBenchmark((name + "/individual").c_str(), neuron_updates, model, isa,
+                                   Coefficients::individual);
     }
   }
   return true;

@@ -41,10 +41,21 @@ TEST(Deliver, AddsEverySynapseOfEveryRowOnce) {
   for (const bool own_weights : {false, true}) {
     for (const int delay_bytes : {0, 1, 2}) {
       for (const std::uint32_t receptor : {0u, 1u}) {
-        const SynapseRows rows{t.offsets.data(), t.targets.data(), own_weights ? t.codes.data() : nullptr, delay_bytes == 1 ? t.delays.data() : nullptr,
-                               delay_bytes == 2 ? t.wide_delays.data() : nullptr, nullptr, 0, 1, -12345, own_weights ? 3 : 0, receptor, 1};
+        const SynapseRows rows{t.offsets.data(),
+                               t.targets.data(),
+                               own_weights ? t.codes.data() : nullptr,
+                               delay_bytes == 1 ? t.delays.data() : nullptr,
+                               delay_bytes == 2 ? t.wide_delays.data() : nullptr,
+                               nullptr,
+                               0,
+                               1,
+                               -12345,
+                               own_weights ? 3 : 0,
+                               receptor,
+                               1};
         std::vector<RowEvent> list;
-        for (std::uint32_t i = 0; i < 40; ++i) list.push_back({&rows, i * 7 % 9, 0, static_cast<std::uint16_t>(0xfff0u + i)});
+        for (std::uint32_t i = 0; i < 40; ++i)
+          list.push_back({&rows, i * 7 % 9, 0, static_cast<std::uint16_t>(0xfff0u + i)});
         std::vector<std::int32_t> ring(kSlots * 128, 1);
         std::vector<std::int32_t> expected = ring;
         std::uint64_t events = 0;
@@ -72,10 +83,12 @@ TEST(Deliver, AddsOnlyTheGroupsThatAreAskedFor) {
   std::vector<std::uint16_t> groups;
   for (std::size_t row = 0; row + 1 < t.offsets.size(); ++row) {
     const std::uint32_t length = t.offsets[row + 1] - t.offsets[row];
-    for (const std::uint32_t end : {0u, length / 3, 2 * (length / 3), length}) groups.push_back(static_cast<std::uint16_t>(end));
+    for (const std::uint32_t end : {0u, length / 3, 2 * (length / 3), length})
+      groups.push_back(static_cast<std::uint16_t>(end));
   }
   for (const std::uint32_t chunk : {1u, 2u, 3u, 100u}) {
-    const SynapseRows rows{t.offsets.data(), t.targets.data(), t.codes.data(), nullptr, nullptr, groups.data(), stride, chunk, 0, 0, 0, 0};
+    const SynapseRows rows{
+        t.offsets.data(), t.targets.data(), t.codes.data(), nullptr, nullptr, groups.data(), stride, chunk, 0, 0, 0, 0};
     std::vector<RowEvent> list;
     std::vector<std::int32_t> expected(kSlots * 128, 0);
     std::uint64_t events = 0;  // of rows whose first group is delivered
@@ -84,7 +97,8 @@ TEST(Deliver, AddsOnlyTheGroupsThatAreAskedFor) {
       if (first == 0) events += t.offsets[row + 1] - t.offsets[row];
       list.push_back({&rows, row, static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(row)});
       for (std::uint32_t g = first; g < std::min(3u, first + chunk); ++g) {
-        for (std::uint32_t j = t.offsets[row] + groups[row * stride + g]; j < t.offsets[row] + groups[row * stride + g + 1]; ++j) {
+        for (std::uint32_t j = t.offsets[row] + groups[row * stride + g];
+             j < t.offsets[row] + groups[row * stride + g + 1]; ++j) {
           expected[(row + g - first) % kSlots * 128 + t.targets[j]] += t.codes[j];
         }
       }

@@ -14,7 +14,12 @@ using Synapse = std::tuple<std::uint32_t, int, std::uint16_t, std::int16_t>;  //
 std::vector<SynapseTable> build(double highest_delay, Value weight, std::uint64_t indegree) {
   NetworkSpec spec;
   spec.populations = {{"S", 20, "iaf_psc_delta", {}}, {"T", 300, "iaf_psc_delta", {}}};
-  spec.projections = {{"S->T", 0, 1, {Rule::Kind::fixed_indegree, indegree}, std::move(weight), Distribution{Distribution::Kind::uniform, 0.5, highest_delay}}};
+  spec.projections = {{"S->T",
+                       0,
+                       1,
+                       {Rule::Kind::fixed_indegree, indegree},
+                       std::move(weight),
+                       Distribution{Distribution::Kind::uniform, 0.5, highest_delay}}};
   return build_synapse_tables(*Plan::make(spec).value(), 0, {1, 64, 200}).value();
 }
 

@@ -10,12 +10,12 @@
 #include "neuract/snn/models/all.hpp"
 #include "serial_run.hpp"
 
-// tests/data/reference holds traces of the published models, recorded with NEST 3.10 in double precision on a grid of 0.1 ms.
-// Row t is the state after the update (t - 0.1, t]. A spike sent at s over a delay d acts on row s + d.
+// tests/data/reference holds traces of the published models, recorded with NEST 3.10 in double precision on a grid of
+// 0.1 ms. Row t is the state after the update (t - 0.1, t]. A spike sent at s over a delay d acts on row s + d.
 namespace neuract::snn {
 namespace {
 
-const std::vector<double> kExcitatoryTimes = {5.0,  12.3,  20.0,  20.5,  21.0,  35.7,  50.0,  50.1,  50.2,  80.0, 95.4,
+const std::vector<double> kExcitatoryTimes = {5.0,   12.3,  20.0,  20.5,  21.0,  35.7,  50.0,  50.1,  50.2,  80.0, 95.4,
                                               100.0, 100.0, 120.0, 121.0, 122.0, 123.0, 124.0, 125.0, 150.0, 170.0};
 const std::vector<double> kInhibitoryTimes = {30.0, 60.6, 90.0, 110.0, 140.3, 160.0};
 
@@ -26,7 +26,8 @@ struct Case {
   double excitatory_weight;
   double inhibitory_weight;
   std::vector<std::string> recorded;
-  double f64_tolerance;  // closed forms are exact up to rounding; the Euler steps of izhikevich are compared step by step
+  double
+      f64_tolerance;  // closed forms are exact up to rounding; the Euler steps of izhikevich are compared step by step
   double f32_tolerance;
 };
 
@@ -81,7 +82,8 @@ void compare_in_double(const Case& c) {
   std::vector<Step> spikes;
   for (Step step = 0; step < 2000; ++step) {
     double input[2] = {0.0, 0.0};
-    for (const double t : kExcitatoryTimes) input[0] += std::llround((t + 1.0) / 0.1) - 1 == step ? c.excitatory_weight : 0.0;
+    for (const double t : kExcitatoryTimes)
+      input[0] += std::llround((t + 1.0) / 0.1) - 1 == step ? c.excitatory_weight : 0.0;
     for (const double t : kInhibitoryTimes) {
       input[std::size(Model::receptors) - 1] += std::llround((t + 2.0) / 0.1) - 1 == step ? c.inhibitory_weight : 0.0;
     }
@@ -90,7 +92,8 @@ void compare_in_double(const Case& c) {
     for (std::size_t v = 0; v < c.recorded.size(); ++v) {
       std::size_t i = 0;
       while (c.recorded[v] != Model::states[i].name) ++i;
-      ASSERT_NEAR(fields[i] + origin(i), rows[static_cast<std::size_t>(step)][v + 1], c.f64_tolerance) << c.recorded[v] << " at step " << step;
+      ASSERT_NEAR(fields[i] + origin(i), rows[static_cast<std::size_t>(step)][v + 1], c.f64_tolerance)
+          << c.recorded[v] << " at step " << step;
     }
   }
   EXPECT_EQ(spikes, reference_spikes(c));
@@ -101,10 +104,10 @@ class ReferenceTraces : public ::testing::TestWithParam<Case> {};
 TEST_P(ReferenceTraces, AreMetByTheModelInDoublePrecision) {
   const Case& c = GetParam();
   bool known = false;
-#define NEURACT_COMPARE(Model)                             \
-  if (std::string(c.model) == Model::name) {               \
-    known = true;                                          \
-    compare_in_double<Model>(c);                           \
+#define NEURACT_COMPARE(Model)               \
+  if (std::string(c.model) == Model::name) { \
+    known = true;                            \
+    compare_in_double<Model>(c);             \
   }
   NEURACT_FOR_EACH_MODEL(NEURACT_COMPARE)
 #undef NEURACT_COMPARE
@@ -134,7 +137,8 @@ TEST_P(ReferenceTraces, AreMetByTheEngineInSinglePrecision) {
     for (std::size_t i = 0; i < block.steps.size(); ++i, ++row) {
       ASSERT_EQ(block.steps[i], static_cast<Step>(row));
       for (std::size_t v = 0; v < c.recorded.size(); ++v) {
-        ASSERT_NEAR(block.values[i * c.recorded.size() + v], rows[row][v + 1], c.f32_tolerance) << c.recorded[v] << " at step " << row;
+        ASSERT_NEAR(block.values[i * c.recorded.size() + v], rows[row][v + 1], c.f32_tolerance)
+            << c.recorded[v] << " at step " << row;
       }
     }
   }
@@ -153,11 +157,46 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"iaf_psc_delta_spk", "iaf_psc_delta", {{"I_e", 350.0}}, 2.5, -3.0, {"V_m"}, 1e-10, 2e-3},
         Case{"iaf_psc_delta_sub", "iaf_psc_delta", {{"I_e", 100.0}}, 1.0, -1.5, {"V_m"}, 1e-10, 2e-3},
-        Case{"iaf_psc_exp_spk", "iaf_psc_exp", {{"I_e", 370.0}, {"tau_syn_in", 5.0}}, 400.0, -300.0, {"V_m", "I_syn_ex", "I_syn_in"}, 1e-10, 2e-3},
-        Case{"iaf_psc_exp_sub", "iaf_psc_exp", {{"I_e", 100.0}, {"tau_syn_in", 5.0}}, 100.0, -150.0, {"V_m", "I_syn_ex", "I_syn_in"}, 1e-10, 2e-3},
-        Case{"iaf_psc_alpha_spk", "iaf_psc_alpha", {{"I_e", 370.0}, {"tau_syn_in", 5.0}}, 250.0, -150.0, {"V_m", "I_syn_ex", "I_syn_in"}, 1e-10, 2e-3},
-        Case{"iaf_psc_alpha_sub", "iaf_psc_alpha", {{"I_e", 100.0}, {"tau_syn_in", 5.0}}, 100.0, -150.0, {"V_m", "I_syn_ex", "I_syn_in"}, 1e-10, 2e-3},
-        Case{"izhikevich_RS_spk", "izhikevich", {{"I_e", 8.0}, {"V_m", -70.0}, {"U_m", -14.0}}, 3.0, -3.0, {"V_m", "U_m"}, 1e-9, 5e-2},
+        Case{"iaf_psc_exp_spk",
+             "iaf_psc_exp",
+             {{"I_e", 370.0}, {"tau_syn_in", 5.0}},
+             400.0,
+             -300.0,
+             {"V_m", "I_syn_ex", "I_syn_in"},
+             1e-10,
+             2e-3},
+        Case{"iaf_psc_exp_sub",
+             "iaf_psc_exp",
+             {{"I_e", 100.0}, {"tau_syn_in", 5.0}},
+             100.0,
+             -150.0,
+             {"V_m", "I_syn_ex", "I_syn_in"},
+             1e-10,
+             2e-3},
+        Case{"iaf_psc_alpha_spk",
+             "iaf_psc_alpha",
+             {{"I_e", 370.0}, {"tau_syn_in", 5.0}},
+             250.0,
+             -150.0,
+             {"V_m", "I_syn_ex", "I_syn_in"},
+             1e-10,
+             2e-3},
+        Case{"iaf_psc_alpha_sub",
+             "iaf_psc_alpha",
+             {{"I_e", 100.0}, {"tau_syn_in", 5.0}},
+             100.0,
+             -150.0,
+             {"V_m", "I_syn_ex", "I_syn_in"},
+             1e-10,
+             2e-3},
+        Case{"izhikevich_RS_spk",
+             "izhikevich",
+             {{"I_e", 8.0}, {"V_m", -70.0}, {"U_m", -14.0}},
+             3.0,
+             -3.0,
+             {"V_m", "U_m"},
+             1e-9,
+             5e-2},
         Case{"izhikevich_sub", "izhikevich", {{"V_m", -70.0}, {"U_m", -14.0}}, 1.0, -1.0, {"V_m", "U_m"}, 1e-9, 5e-2}),
     [](const auto& test) { return std::string(test.param.file); });
 

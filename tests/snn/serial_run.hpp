@@ -13,8 +13,8 @@
 namespace neuract::snn::testing {
 
 struct Outcome {
-  std::vector<std::pair<Step, std::uint64_t>> spikes;   ///< (step, global id), sorted; warm-up included
-  std::vector<TraceBlock> traces;                       ///< in the order they came
+  std::vector<std::pair<Step, std::uint64_t>> spikes;  ///< (step, global id), sorted; warm-up included
+  std::vector<TraceBlock> traces;                      ///< in the order they came
   std::uint64_t spike_hash = 0;
   std::uint64_t counted_spikes = 0;
   std::uint64_t events = 0;

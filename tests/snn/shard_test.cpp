@@ -18,7 +18,8 @@ Setting set(const char* name, Value value) { return {name, std::move(value)}; }
 
 /// A neuron that stays where it is put: no leak worth speaking of within a few milliseconds.
 PopulationSpec still(const char* name, std::uint32_t n, std::vector<Setting> more = {}) {
-  std::vector<Setting> settings = {set("tau_m", 1e9), set("E_L", 0.0), set("V_reset", 0.0), set("V_th", 1000.0), set("C_m", 1.0)};
+  std::vector<Setting> settings = {set("tau_m", 1e9), set("E_L", 0.0), set("V_reset", 0.0), set("V_th", 1000.0),
+                                   set("C_m", 1.0)};
   for (const Setting& setting : more) {
     std::erase_if(settings, [&](const Setting& s) { return s.name == setting.name; });
     settings.push_back(setting);
@@ -27,7 +28,9 @@ PopulationSpec still(const char* name, std::uint32_t n, std::vector<Setting> mor
 }
 
 /// Fires once, in the step that ends at `ms`.
-PopulationSpec fires_once(const char* name, std::uint32_t n) { return still(name, n, {set("V_th", 1.0), set("t_ref", 1e6)}); }
+PopulationSpec fires_once(const char* name, std::uint32_t n) {
+  return still(name, n, {set("V_th", 1.0), set("t_ref", 1e6)});
+}
 StimulusSpec kick(std::uint32_t target, double ms, std::vector<std::uint32_t> neurons = {}) {
   StimulusSpec stimulus;
   stimulus.generator = SpikeGenerator{{ms - 0.1}};
@@ -49,7 +52,8 @@ std::vector<float> trace(const Outcome& outcome) {
   return values;
 }
 
-/// Everything at once: several populations of awkward sizes, all models, parameters of their own, weights of both signs, spread delays.
+/// Everything at once: several populations of awkward sizes, all models, parameters of their own, weights of both
+/// signs, spread delays.
 NetworkSpec busy_network() {
   NetworkSpec spec;
   spec.duration = 60.0;
@@ -57,7 +61,10 @@ NetworkSpec busy_network() {
   spec.seed = 7;
   const Distribution start{Distribution::Kind::uniform, -70.0, -50.0};
   spec.populations = {
-      {"a", 333, "iaf_psc_exp", {set("V_m", start), set("tau_m", Distribution{Distribution::Kind::normal_clipped, 10.0, 1.0, 5.0, 15.0})}},
+      {"a",
+       333,
+       "iaf_psc_exp",
+       {set("V_m", start), set("tau_m", Distribution{Distribution::Kind::normal_clipped, 10.0, 1.0, 5.0, 15.0})}},
       {"b", 200, "iaf_psc_alpha", {set("V_m", start)}},
       {"c", 65, "izhikevich", {set("V_m", Distribution{Distribution::Kind::uniform, -70.0, -60.0})}},
       {"d", 1, "iaf_psc_delta", {}},
@@ -70,11 +77,13 @@ NetworkSpec busy_network() {
       projection(0, 0, indegree, weight, delay),
       projection(0, 1, {Rule::Kind::pairwise_bernoulli, 0, 0.2}, 90.0, delay),
       projection(1, 0, {Rule::Kind::fixed_total_number, 5000}, -150.0, 0.8),
-      projection(1, 4, {Rule::Kind::fixed_outdegree, 30}, Distribution{Distribution::Kind::lognormal, -1.0, 0.5}, Distribution{Distribution::Kind::uniform, 0.3, 40.0}),
+      projection(1, 4, {Rule::Kind::fixed_outdegree, 30}, Distribution{Distribution::Kind::lognormal, -1.0, 0.5},
+                 Distribution{Distribution::Kind::uniform, 0.3, 40.0}),
       projection(2, 2, {Rule::Kind::all_to_all}, 0.05, 1.0),
       projection(4, 2, {Rule::Kind::fixed_indegree, 10}, -0.3, Distribution{Distribution::Kind::uniform, 1.0, 3.0}),
       projection(3, 0, {Rule::Kind::all_to_all}, 50.0, 0.4),
-      projection(0, 4, {Rule::Kind::fixed_indegree, 200}, Distribution{Distribution::Kind::uniform, 0.0, 0.3}, Distribution{Distribution::Kind::uniform, 0.5, 2.0}),
+      projection(0, 4, {Rule::Kind::fixed_indegree, 200}, Distribution{Distribution::Kind::uniform, 0.0, 0.3},
+                 Distribution{Distribution::Kind::uniform, 0.5, 2.0}),
       projection(1, 1, {Rule::Kind::fixed_indegree, 150}, -5.0, Distribution{Distribution::Kind::uniform, 0.1, 1.5}),
   };
   const auto add = [&](std::uint32_t target, auto generator, double weight_of_events) {
@@ -115,7 +124,8 @@ TEST(Shard, HasTablesOfEveryKindInTheBusyNetwork) {
   const auto shard = Shard::build(plan, placement, 0).value();
   int grouped = 0;
   int listed = 0;
-  for (const ProjectionStatistics& p : shard->projection_statistics()) ++(std::string(p.representation) == "sparse by delay" ? grouped : listed);
+  for (const ProjectionStatistics& p : shard->projection_statistics())
+    ++(std::string(p.representation) == "sparse by delay" ? grouped : listed);
   EXPECT_GE(grouped, 2);
   EXPECT_GE(listed, 2);
 }
@@ -146,7 +156,8 @@ TEST(Shard, DeliversASpikeAfterItsDelayWithItsWeight) {
     spec.stimuli = {kick(0, 10.0)};
     spec.multimeters = {{1, {"V_m"}, {}, 0.1}};
     const std::vector<float> V = trace(run_serial(spec));
-    const auto arrival = static_cast<std::size_t>(std::lround((10.0 + delay) / 0.1)) - 1;  // row index of time 10 + delay
+    const auto arrival =
+        static_cast<std::size_t>(std::lround((10.0 + delay) / 0.1)) - 1;  // row index of time 10 + delay
     ASSERT_EQ(V.size(), 600u);
     EXPECT_NEAR(V[arrival - 1], 0.0, 1e-6) << delay;
     EXPECT_NEAR(V[arrival], 0.25, 1e-6) << delay;
@@ -157,7 +168,8 @@ TEST(Shard, AddsAllWeightsThatArriveTogether) {
   NetworkSpec spec;
   spec.duration = 20.0;
   spec.populations = {fires_once("source", 1000), still("target", 70)};
-  spec.projections = {projection(0, 1, {Rule::Kind::all_to_all}, 0.01, 1.0), projection(0, 1, {Rule::Kind::all_to_all}, -0.003, 1.0)};
+  spec.projections = {projection(0, 1, {Rule::Kind::all_to_all}, 0.01, 1.0),
+                      projection(0, 1, {Rule::Kind::all_to_all}, -0.003, 1.0)};
   spec.stimuli = {kick(0, 5.0)};
   spec.multimeters = {{1, {"V_m"}, {69}, 20.0}};
   const std::vector<float> V = trace(run_serial(spec));
@@ -168,13 +180,15 @@ TEST(Shard, AddsAllWeightsThatArriveTogether) {
 TEST(Shard, SendsPositiveAndNegativeWeightsToTheirReceptors) {
   NetworkSpec spec;
   spec.duration = 6.0;
-  spec.populations = {fires_once("source", 400), {"target", 1, "iaf_psc_exp", {set("tau_syn_ex", 1e9), set("tau_syn_in", 1e9), set("V_th", 1e6)}}};
-  spec.projections = {projection(0, 1, {Rule::Kind::all_to_all}, Distribution{Distribution::Kind::uniform, -1.0, 3.0}, 1.0)};
+  spec.populations = {fires_once("source", 400),
+                      {"target", 1, "iaf_psc_exp", {set("tau_syn_ex", 1e9), set("tau_syn_in", 1e9), set("V_th", 1e6)}}};
+  spec.projections = {
+      projection(0, 1, {Rule::Kind::all_to_all}, Distribution{Distribution::Kind::uniform, -1.0, 3.0}, 1.0)};
   spec.stimuli = {kick(0, 3.0)};
   spec.multimeters = {{1, {"I_syn_ex", "I_syn_in"}, {}, 6.0}};
   const std::vector<float> I = trace(run_serial(spec));
   ASSERT_EQ(I.size(), 2u);
-  EXPECT_NEAR(I[0], 400 * 0.75 * 1.5, 60.0);    // three quarters of the weights are positive, mean 1.5
+  EXPECT_NEAR(I[0], 400 * 0.75 * 1.5, 60.0);  // three quarters of the weights are positive, mean 1.5
   EXPECT_NEAR(I[1], -400 * 0.25 * 0.5, 20.0);
 }
 
@@ -182,7 +196,8 @@ TEST(Shard, KeepsTheMeanAndSpreadOfNormalWeights) {
   NetworkSpec spec;
   spec.duration = 5.0;
   spec.populations = {fires_once("source", 1), still("target", 20000)};
-  spec.projections = {projection(0, 1, {Rule::Kind::all_to_all}, Distribution{Distribution::Kind::normal, 0.15, 0.015}, 1.0)};
+  spec.projections = {
+      projection(0, 1, {Rule::Kind::all_to_all}, Distribution{Distribution::Kind::normal, 0.15, 0.015}, 1.0)};
   spec.stimuli = {kick(0, 2.0)};
   spec.multimeters = {{1, {"V_m"}, {}, 5.0}};
   const std::vector<float> V = trace(run_serial(spec));
@@ -216,14 +231,19 @@ TEST(Lif, FiresAtTheRateOfTheClosedForm) {
   const double interval = 2.0 + 10.0 * std::log(drive / (drive - 15.0));
   const double on_grid = std::ceil(interval / 0.1) * 0.1;
   EXPECT_NEAR(static_cast<double>(outcome.spikes.size()), 10000.0 / on_grid, 1.0);
-  EXPECT_EQ(outcome.cohorts[0].isi[0].sum, outcome.cohorts[0].isi[0].count * static_cast<std::uint64_t>(std::llround(on_grid / 0.1)));
+  EXPECT_EQ(outcome.cohorts[0].isi[0].sum,
+            outcome.cohorts[0].isi[0].count * static_cast<std::uint64_t>(std::llround(on_grid / 0.1)));
 }
 
 TEST(Lif, FollowsTheClosedFormWhenTheTimeConstantsAreEqual) {
   for (const char* model : {"iaf_psc_exp", "iaf_psc_alpha"}) {
     NetworkSpec spec;
     spec.duration = 50.0;
-    spec.populations = {{"cells", 1, model, {set("tau_m", 10.0), set("tau_syn_ex", 10.0), set("E_L", 0.0), set("V_reset", 0.0), set("V_th", 1e6)}}};
+    spec.populations = {
+        {"cells",
+         1,
+         model,
+         {set("tau_m", 10.0), set("tau_syn_ex", 10.0), set("E_L", 0.0), set("V_reset", 0.0), set("V_th", 1e6)}}};
     StimulusSpec stimulus;
     stimulus.generator = SpikeGenerator{{0.9}};
     stimulus.weight = 100.0;
@@ -234,7 +254,8 @@ TEST(Lif, FollowsTheClosedFormWhenTheTimeConstantsAreEqual) {
     for (std::size_t row = 10; row < 500; row += 35) {
       const double t = static_cast<double>(row + 1) * 0.1 - 1.0;  // since the spike's arrival
       const bool alpha = std::string(model) == "iaf_psc_alpha";
-      const double closed = alpha ? 100.0 / 250.0 * std::exp(1.0) / 10.0 * t * t / 2.0 * std::exp(-t / 10.0) : 100.0 / 250.0 * t * std::exp(-t / 10.0);
+      const double closed = alpha ? 100.0 / 250.0 * std::exp(1.0) / 10.0 * t * t / 2.0 * std::exp(-t / 10.0)
+                                  : 100.0 / 250.0 * t * std::exp(-t / 10.0);
       EXPECT_NEAR(V[row], closed, 1e-5) << model << " at " << t;
     }
   }
@@ -257,7 +278,8 @@ TEST(DcGenerator, ActsBetweenStartAndStopOnTheChosenNeurons) {
       const double t = static_cast<double>(block.steps[i] + 1) * 0.1;
       for (std::size_t n = 0; n < block.neurons.size(); ++n) {
         const double expected = block.neurons[n] % 128 == 1 ? 2.0 * std::clamp(t - 3.0, 0.0, 4.0) : 0.0;
-        EXPECT_NEAR(block.values[i * block.neurons.size() + n], expected, 1e-4) << "neuron " << block.neurons[n] << " at " << t;
+        EXPECT_NEAR(block.values[i * block.neurons.size() + n], expected, 1e-4)
+            << "neuron " << block.neurons[n] << " at " << t;
       }
     }
   }
@@ -310,7 +332,11 @@ TEST(IafPscDelta, KeepsSpikesForTheEndOfTheRefractoryPeriodWhenAsked) {
   for (const bool keep : {false, true}) {
     NetworkSpec spec;
     spec.duration = 10.0;
-    spec.populations = {{"cells", 1, "iaf_psc_delta", {set("refractory_input", keep ? 1.0 : 0.0), set("E_L", 0.0), set("V_reset", 0.0), set("V_th", 15.0)}}};
+    spec.populations = {
+        {"cells",
+         1,
+         "iaf_psc_delta",
+         {set("refractory_input", keep ? 1.0 : 0.0), set("E_L", 0.0), set("V_reset", 0.0), set("V_th", 15.0)}}};
     StimulusSpec fire;
     fire.generator = SpikeGenerator{{0.9}};
     fire.weight = 20.0;
@@ -320,7 +346,8 @@ TEST(IafPscDelta, KeepsSpikesForTheEndOfTheRefractoryPeriodWhenAsked) {
     spec.stimuli = {fire, during};
     spec.multimeters = {{0, {"V_m"}, {}, 0.1}};
     const std::vector<float> V = trace(run_serial(spec));
-    // Spike at 1.0 ms, refractory until 3.0 ms; 5 mV arrive at 2.0 ms and decay from then on; V moves again in the row of 3.1 ms.
+    // Spike at 1.0 ms, refractory until 3.0 ms; 5 mV arrive at 2.0 ms and decay from then on; V moves again in the row
+    // of 3.1 ms.
     EXPECT_EQ(V[29], 0.0f);
     EXPECT_NEAR(V[30], keep ? 5.0 * std::exp(-1.1 / 10.0) : 0.0, 1e-5);
   }
