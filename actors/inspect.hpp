@@ -124,7 +124,7 @@ bool inspect(Inspector& f, RunTo& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, Reached& x) {
-  return f.object(x).fields(f.field("shard", x.shard), f.field("now", x.now));
+  return f.object(x).fields(f.field("shard", x.shard), f.field("now", x.now), f.field("spikes", x.spikes));
 }
 template <class Inspector>
 bool inspect(Inspector& f, Hold& x) {

@@ -108,6 +108,7 @@ struct RunTo {
 struct Reached {
   std::uint32_t shard = 0;
   Step now = 0;
+  std::uint64_t spikes = 0;  ///< since the beginning, warm-up included
 };
 /// Stop where you are until the next RunTo.
 struct Hold {
@@ -136,7 +137,7 @@ struct Report {};
 struct Position {
   std::uint32_t shard = 0;
   Step now = 0;
-  std::uint64_t spikes = 0;
+  std::uint64_t spikes = 0;  ///< as in Reached
 };
 
 // ---- recording

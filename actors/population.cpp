@@ -137,7 +137,7 @@ class Population {
       send_recorded();
     }
     if (at_goal) {
-      if (!goal_reported_) mail(self_, Reached{config_.shard, shard_->now()}).send(config_.supervisor);
+      if (!goal_reported_) mail(self_, Reached{config_.shard, shard_->now(), spikes()}).send(config_.supervisor);
       goal_reported_ = true;
     } else if (more || Clock::now() - starving_since_ < config_.spin) {
       if (!more) std::this_thread::yield();  // on a busy machine the core may be what the other shard waits for

@@ -143,7 +143,7 @@ class Supervisor {
   }
 
   void on_reached(const Reached& reached) {
-    positions_[reached.shard].now = reached.now;
+    positions_[reached.shard] = {reached.shard, reached.now, reached.spikes};
     ++reached_;
     // While a hold is under way, every population will be sent on and reports again.
     if (rendezvous_.under_way() || phase_ != Phase::running || reached_ < populations_.size()) return;

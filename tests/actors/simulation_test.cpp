@@ -276,6 +276,7 @@ TEST_F(Simulations, ReportProgressUpToTheEnd) {
   EXPECT_EQ(seen.back().phase, Progress::Phase::running);
   EXPECT_EQ(seen.back().now, 20000);
   EXPECT_EQ(seen.back().goal, 20000);
+  EXPECT_EQ(seen.back().spikes, simulation->result()->spikes);
 }
 
 TEST_F(Simulations, StopANetworkThatExplodes) {
