@@ -18,10 +18,9 @@ namespace {
 bool is_known_command(const CLI::App& app, int argc, const char* const* argv) {
   if (argc < 2 || argv[1][0] == '-') return true;
   std::vector<std::string_view> names;
-  std::vector<std::string> storage;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    storage.push_back(command->get_name());
-  for (const std::string& name : storage) names.emplace_back(name);
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  names.reserve(commands.size());
+  for (const CLI::App* command : commands) names.emplace_back(command->get_name());
   if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return true;
   complain(snn::unknown_name("command", argv[1], "commands are", names));
   return false;

@@ -1,16 +1,13 @@
 #include "neuract/config/diagnostic.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace neuract::config {
 
 std::vector<Diagnostic> Diagnostics::sorted() const {
   std::vector<Diagnostic> result = list_;
-  std::stable_sort(result.begin(), result.end(), [](const Diagnostic& a, const Diagnostic& b) {
-    return std::tie(a.origin.option, a.origin.line, a.origin.column) <
-           std::tie(b.origin.option, b.origin.line, b.origin.column);
-  });
+  std::stable_sort(result.begin(), result.end(),
+                   [](const Diagnostic& a, const Diagnostic& b) { return a.origin < b.origin; });
   std::vector<Diagnostic> unique;
   for (Diagnostic& d : result) {
     // Equal messages at one place are neighbours or nearly so; a file has few diagnostics.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,11 @@ struct Origin {
   std::uint32_t column = 0;
   std::int32_t option = -1;  ///< index of the Override; -1 = in the file
 
-  friend auto operator<=>(const Origin&, const Origin&) = default;
+  friend bool operator==(const Origin&, const Origin&) = default;
+  /// In the order of the file, overrides last.
+  friend bool operator<(const Origin& a, const Origin& b) {
+    return std::tie(a.option, a.line, a.column) < std::tie(b.option, b.line, b.column);
+  }
 };
 
 /// A change to the file from outside: "a.b=value" (or "g=4" for a constant), and how the user wrote it.

@@ -59,7 +59,10 @@ std::string TextTable::text(int width, bool colour, const std::string& indent) c
         text += columns_[c].align == Align::right ? padding + cell : cell + padding;
       }
       text.erase(text.find_last_not_of(' ') + 1);
-      out += indent + (header && colour ? "\x1b[1m" + text + "\x1b[0m" : text) + "\n";
+      out.append(indent)
+          .append(header && colour ? "\x1b[1m" : "")
+          .append(text)
+          .append(header && colour ? "\x1b[0m\n" : "\n");
     }
   };
   std::vector<std::string> headers;

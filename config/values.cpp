@@ -36,7 +36,7 @@ const std::vector<DistributionForm>& distribution_forms() {
 void expected(const Node& node, const std::string& subject, const std::string& what, Diagnostics& diagnostics) {
   std::string text = subject + ": expected " + what + ", got " + describe(node);
   if (node.is(Node::Kind::string) && what.rfind("a number", 0) == 0) text += hint_for_text(node.string);
-  diagnostics.add(node.origin, std::move(text));
+  diagnostics.add(node.origin, text);
 }
 
 /// The value of a string that begins with "=", or nothing and a report (unless the cause has been reported already).
@@ -200,7 +200,8 @@ std::optional<std::uint64_t> read_count(const Node& node, const std::string& sub
   // Sums and products of decimal fractions miss whole numbers by a few units in the last place.
   if (!(std::abs(*number - whole) <= 1e-9 * std::max(1.0, std::abs(whole)))) {
     std::string text = snn::short_text(*number, 10);
-    if (is_expression_node(node)) text += " from " + snn::in_quotes(node.string) + "; \"= round(…)\" gives a whole number";
+    if (is_expression_node(node))
+      text += " from " + snn::in_quotes(node.string) + "; \"= round(…)\" gives a whole number";
     return complain(text);
   }
   // 2^53 and beyond, a double does not count; and `most` may not be representable.

@@ -74,10 +74,11 @@ std::vector<std::string> combined_faults(const ModelInfo& model, std::span<const
   bool drawn = false;
   for (const Setting* s : parameters) {
     drawn = drawn || std::holds_alternative<Distribution>(s->value);
-    if (const auto* array = std::get_if<std::vector<double>>(&s->value)) neurons = std::max(neurons, array->size());
+    if (const auto* array = std::get_if<std::vector<double>>(&s->value)) neurons = array->size();  // n, all of them
   }
   // With k distributions there are 2^k corners; few checks concern more than two parameters, so four patterns reach
   // what matters.
+  if (neurons == 0) return {};
   for (unsigned corner = 0; corner < (drawn ? 4U : 1U); ++corner) {
     for (std::size_t neuron = 0; neuron < neurons; ++neuron) {
       unsigned index = 0;

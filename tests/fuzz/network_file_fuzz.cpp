@@ -12,7 +12,8 @@
 /// Whatever the bytes, parsing ends, with a valid network or with at least one diagnostic, each of one printable line.
 /// The first byte 0xff marks an override: up to the first 0x00 that follows stands a --set option.
 /// With clang: -DNEURACT_FUZZ=ON builds it against libFuzzer; otherwise replay.cpp drives it.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {  // NOLINT(readability-identifier-naming)
   using namespace neuract;
   std::string_view text(reinterpret_cast<const char*>(data), size);
   std::vector<config::Override> overrides;

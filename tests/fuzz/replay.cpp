@@ -19,7 +19,8 @@
 /// a while.
 ///   replay --seconds=5 --seed=1 FOLDER…
 /// An input that makes the target abort is left in crash-input, for `replay crash-input`.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size);  // NOLINT(readability-identifier-naming)
 
 namespace {
 
@@ -188,6 +189,7 @@ int main(int argc, char** argv) {
   }
   std::sort(files.begin(), files.end());
   std::vector<Bytes> corpus;
+  corpus.reserve(files.size());
   for (const fs::path& file : files) corpus.push_back(read(file));
   if (corpus.empty()) {
     std::fprintf(stderr, "usage: %s [--seconds=S] [--seed=N] FILE-OR-FOLDER…\n", argv[0]);

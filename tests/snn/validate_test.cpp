@@ -127,6 +127,12 @@ TEST(Validate, ChecksParametersTogetherIncludingDefaultsAndDraws) {
               ElementsAre("population \"E\": V_reset must be below V_th (neuron 79)"));
 }
 
+TEST(Validate, TakesEmptyArraysOfEmptyPopulationsForWhatTheyAre) {
+  NetworkSpec spec = two_populations();
+  spec.populations[0] = {"E", 0, "iaf_psc_exp", {{"t_ref", std::vector<double>{}}}};
+  EXPECT_THAT(paths(spec), ElementsAre("populations.E.n"));
+}
+
 TEST(Validate, AllowsInfinityOnlyWhereItIsTheDefault) {
   NetworkSpec spec = two_populations();
   spec.populations = {{"A", 1, "izhikevich", {{"V_min", -std::numeric_limits<double>::infinity()}}}};
