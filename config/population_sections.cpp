@@ -14,7 +14,7 @@ namespace neuract::config {
 namespace {
 
 /// A value per neuron costs eight bytes before anything is checked against the machine.
-constexpr std::uint64_t kMostDrawn = 100'000'000;
+constexpr std::uint64_t kMostDrawn = 10'000'000;
 
 /// Of models that are each other's base: deeper would only be somebody's joke at the stack's expense.
 constexpr std::size_t kLongestChain = 100;

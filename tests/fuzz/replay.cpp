@@ -19,8 +19,8 @@
 /// a while.
 ///   replay --seconds=5 --seed=1 FOLDER…
 /// An input that makes the target abort is left in crash-input, for `replay crash-input`.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
-                                      std::size_t size);  // NOLINT(readability-identifier-naming)
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
