@@ -18,11 +18,12 @@
 
 /// The embedding API: a network as plain data in, spikes, states and numbers out. CAF stays behind it.
 ///
-///   NetworkBuilder net("pair");                                              // neuract/snn/builder.hpp, or a network
-///   file: config/ … auto simulation = Simulation::create(net.spec(), {.threads = 2}); if (!simulation) return
-///   report(simulation.error());
+///   NetworkBuilder net("pair");                       // neuract/snn/builder.hpp; or a network file, by config/
+///   …
+///   auto simulation = Simulation::create(net.spec(), {.threads = 2});
+///   if (!simulation) return report(simulation.error());
 ///   (*simulation)->on_spikes("E", [](const snn::SpikeBatch& batch) { … });
-///   auto run = (*simulation)->run(100.0);                                    // ms; then look, then run on
+///   auto run = (*simulation)->run(100.0);             // ms; then look, then run on
 ///   auto v = (*simulation)->snapshot("E", "V_m");
 ///
 /// Nothing throws but allocation at start-up; every failure is an Error, and the first one ends the simulation: what

@@ -24,9 +24,10 @@ inline Rule pairwise_bernoulli(double p) { return {.kind = Rule::Kind::pairwise_
 /// Fills in a NetworkSpec, step by step, in C++:
 ///
 ///   NetworkBuilder net("pair");
-///   const auto e = net.population("E", 800, "iaf_psc_exp", {{"tau_m", 20.0}, {"V_m", Distribution{.a = -65, .b =
-///   -50}}}); net.connect(e, e, rules::pairwise_bernoulli(0.1), {.weight = 20.0, .delay = 1.5}); net.stimulate(e,
-///   PoissonGenerator{8000.0}, {.weight = 30.0}); net.record_spikes(e);
+///   const auto e = net.population("E", 800, "iaf_psc_exp", {{"tau_m", 20.0}, {"V_m", Distribution{.a = -65, .b = -50}}});
+///   net.connect(e, e, rules::pairwise_bernoulli(0.1), {.weight = 20.0, .delay = 1.5});
+///   net.stimulate(e, PoissonGenerator{8000.0}, {.weight = 30.0});
+///   net.record_spikes(e);
 ///
 /// Checks nothing: Plan::make says what is wrong.
 class NetworkBuilder {

@@ -1,9 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <caf/binary_deserializer.hpp>
-#include <caf/binary_serializer.hpp>
-#include <caf/byte_buffer.hpp>
-
+#include "neuract/actors/caf.hpp"
 #include "neuract/actors/inspect.hpp"
 
 namespace neuract::actors {
