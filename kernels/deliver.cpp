@@ -5,20 +5,9 @@
 namespace neuract::kernels {
 namespace {
 
-constexpr std::size_t kOffsetsAhead = 48;  // rows
-constexpr std::size_t kSynapsesAhead = 24;
-constexpr std::uintptr_t kPrefetchBytes = 1024;  // of an array; the hardware notices longer streams by itself
-constexpr std::uintptr_t kLineBytes = 64;
-
-/// From the line of the first byte to that of the last: a group often begins in a line that the one before it has
-/// fetched already.
-template <class Element>
-[[gnu::always_inline]] inline void prefetch(const Element* array, std::uint32_t begin, std::uint32_t end) noexcept {
-  const auto first = reinterpret_cast<std::uintptr_t>(array + begin) & ~(kLineBytes - 1);
-  const auto last = std::min(reinterpret_cast<std::uintptr_t>(array + end), first + kPrefetchBytes);
-  for (std::uintptr_t line = first; line < last; line += kLineBytes)
-    __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2);
-}
+constexpr std::size_t kOffsetsAhead = 24;      // events
+constexpr std::uint32_t kSynapsesAhead = 768;  // fetched before they are added: about the latency of memory
+constexpr std::uint32_t kPiece = 32;           // synapses: one line of targets
 
 /// Begins of the groups of an event, and how many there are.
 [[gnu::always_inline]] inline const std::uint16_t* groups_of(const RowEvent& event) noexcept {
@@ -41,24 +30,78 @@ struct Range {
   return {begin + groups[0], begin + groups[groups_in(event)]};
 }
 
-void prefetch_offsets(const RowEvent& event) noexcept {
-  const SynapseRows& rows = *event.rows;
-  __builtin_prefetch(rows.offsets + event.row, 0, 2);
-  if (rows.groups != nullptr) __builtin_prefetch(groups_of(event), 0, 2);
-}
+/// Fetches what will be added, a fixed number of synapses ahead and at the pace at which they are added: the memory system takes a
+/// steady stream of scattered lines, but drops what comes in bursts.
+class Prefetcher {
+ public:
+  explicit Prefetcher(std::span<const RowEvent> events) noexcept : events_(events) {
+    for (std::size_t i = 0; i < std::min(kOffsetsAhead, events.size()); ++i) fetch_offsets(i);
+    advance(kSynapsesAhead);
+  }
 
-void prefetch_synapses(const RowEvent& event) noexcept {
-  const SynapseRows& rows = *event.rows;
-  const auto [begin, end] = range_of(event);
-  prefetch(rows.targets, begin, end);
-  if (rows.codes != nullptr) prefetch(rows.codes, begin, end);
-  if (rows.delays != nullptr) prefetch(rows.delays, begin, end);
-  if (rows.wide_delays != nullptr) prefetch(rows.wide_delays, begin, end);
+  [[gnu::always_inline]] void advance(std::uint32_t synapses) noexcept {
+    credit_ += static_cast<std::int32_t>(synapses);
+    while (credit_ > 0) {
+      if (position_ == end_) {
+        if (next_ == events_.size()) return;
+        open_next();
+        continue;
+      }
+      const std::uint32_t n = std::min(kPiece, end_ - position_);
+      fetch(position_);
+      position_ += n;
+      credit_ -= static_cast<std::int32_t>(n);
+      if (position_ == end_) fetch(end_ - 1);  // rows begin anywhere in a line, and so end in one more
+    }
+  }
+
+ private:
+  void fetch_offsets(std::size_t i) const noexcept {
+    const SynapseRows& rows = *events_[i].rows;
+    __builtin_prefetch(rows.offsets + events_[i].row);
+    if (rows.groups != nullptr) __builtin_prefetch(groups_of(events_[i]));
+  }
+
+  void open_next() noexcept {
+    if (next_ + kOffsetsAhead < events_.size()) fetch_offsets(next_ + kOffsetsAhead);
+    const Range range = range_of(events_[next_]);
+    rows_ = events_[next_].rows;
+    position_ = range.begin;
+    end_ = range.end;
+    ++next_;
+    --credit_;  // an empty row takes its turn as well
+  }
+
+  [[gnu::always_inline]] void fetch(std::uint32_t synapse) const noexcept {
+    __builtin_prefetch(rows_->targets + synapse);
+    if (rows_->codes != nullptr) __builtin_prefetch(rows_->codes + synapse);
+    if (rows_->delays != nullptr) __builtin_prefetch(rows_->delays + synapse);
+    if (rows_->wide_delays != nullptr) __builtin_prefetch(rows_->wide_delays + synapse);
+  }
+
+  std::span<const RowEvent> events_;
+  std::size_t next_ = 0;
+  const SynapseRows* rows_ = nullptr;
+  std::uint32_t position_ = 0;
+  std::uint32_t end_ = 0;
+  std::int32_t credit_ = 0;
+};
+
+/// Calls visit(j) for begin <= j < end while the prefetcher keeps its distance.
+template <class Visit>
+[[gnu::always_inline]] inline void for_pieces(std::uint32_t begin, std::uint32_t end, Prefetcher& prefetcher,
+                                              Visit visit) noexcept {
+  while (begin < end) {
+    const std::uint32_t stop = std::min(end, begin + kPiece);
+    prefetcher.advance(stop - begin);
+    for (; begin < stop; ++begin) visit(begin);
+  }
 }
 
 /// weight(j) is the weight of synapse j.
 template <class Weight>
-[[gnu::always_inline]] inline void add(const RowEvent& event, const InputRing& ring, Weight weight) noexcept {
+[[gnu::always_inline]] inline void add(const RowEvent& event, const InputRing& ring, Prefetcher& prefetcher,
+                                       Weight weight) noexcept {
   const SynapseRows& rows = *event.rows;
   const std::uint16_t* const targets = rows.targets;
   const std::uint32_t begin = rows.offsets[event.row];
@@ -69,39 +112,36 @@ template <class Weight>
     const std::uint32_t n = groups_in(event);
     for (std::uint32_t g = 0; g < n; ++g) {
       std::int32_t* const sums = slot(event.step + g);
-      const std::uint32_t last = begin + groups[g + 1];
-      for (std::uint32_t j = begin + groups[g]; j < last; ++j) sums[targets[j]] += weight(j);
+      for_pieces(begin + groups[g], begin + groups[g + 1], prefetcher,
+                 [&](std::uint32_t j) { sums[targets[j]] += weight(j); });
     }
   } else if (rows.delays != nullptr) {
-    for (std::uint32_t j = begin; j < end; ++j) slot(event.step + rows.delays[j])[targets[j]] += weight(j);
+    for_pieces(begin, end, prefetcher,
+               [&](std::uint32_t j) { slot(event.step + rows.delays[j])[targets[j]] += weight(j); });
   } else if (rows.wide_delays != nullptr) {
-    for (std::uint32_t j = begin; j < end; ++j) slot(event.step + rows.wide_delays[j])[targets[j]] += weight(j);
+    for_pieces(begin, end, prefetcher,
+               [&](std::uint32_t j) { slot(event.step + rows.wide_delays[j])[targets[j]] += weight(j); });
   } else {
     std::int32_t* const sums = slot(event.step);
-    for (std::uint32_t j = begin; j < end; ++j) sums[targets[j]] += weight(j);
+    for_pieces(begin, end, prefetcher, [&](std::uint32_t j) { sums[targets[j]] += weight(j); });
   }
 }
 
 }  // namespace
 
 void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint64_t* counts) noexcept {
-  const std::size_t n = events.size();
-  for (std::size_t i = 0; i < std::min(kOffsetsAhead, n); ++i) prefetch_offsets(events[i]);
-  for (std::size_t i = 0; i < std::min(kSynapsesAhead, n); ++i) prefetch_synapses(events[i]);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + kOffsetsAhead < n) prefetch_offsets(events[i + kOffsetsAhead]);
-    if (i + kSynapsesAhead < n) prefetch_synapses(events[i + kSynapsesAhead]);
-    const RowEvent& event = events[i];
+  Prefetcher prefetcher(events);
+  for (const RowEvent& event : events) {
     const SynapseRows& rows = *event.rows;
     const InputRing ring = rings[rows.receptor];
     if (event.group == 0) counts[rows.table] += rows.offsets[event.row + 1] - rows.offsets[event.row];
     if (rows.codes == nullptr) {
       const std::int32_t code = rows.uniform_code;
-      add(event, ring, [=](std::uint32_t) { return code; });
+      add(event, ring, prefetcher, [=](std::uint32_t) { return code; });
     } else {
       const std::int16_t* const codes = rows.codes;
       const std::int32_t scale = std::int32_t{1} << rows.shift;
-      add(event, ring, [=](std::uint32_t j) { return codes[j] * scale; });
+      add(event, ring, prefetcher, [=](std::uint32_t j) { return codes[j] * scale; });
     }
   }
 }
