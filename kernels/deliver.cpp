@@ -6,7 +6,7 @@ namespace neuract::kernels {
 namespace {
 
 constexpr std::size_t kOffsetsAhead = 24;      // events
-constexpr std::uint32_t kSynapsesAhead = 768;  // fetched before they are added: about the latency of memory
+constexpr std::uint32_t kSynapsesAhead = 2048;  // fetched before they are added: a few times the latency of memory
 constexpr std::uint32_t kPiece = 32;           // synapses: one line of targets
 
 /// Begins of the groups of an event, and how many there are.
