@@ -5,9 +5,9 @@
 namespace neuract::kernels {
 namespace {
 
-constexpr std::size_t kOffsetsAhead = 24;      // events
+constexpr std::size_t kOffsetsAhead = 24;       // events
 constexpr std::uint32_t kSynapsesAhead = 2048;  // fetched before they are added: a few times the latency of memory
-constexpr std::uint32_t kPiece = 32;           // synapses: one line of targets
+constexpr std::uint32_t kPiece = 32;            // synapses: one line of targets
 
 /// Begins of the groups of an event, and how many there are.
 [[gnu::always_inline]] inline const std::uint16_t* groups_of(const RowEvent& event) noexcept {

@@ -11,7 +11,8 @@
 namespace neuract {
 namespace {
 
-actors::RunResult simulate(const char* file, const std::vector<config::Override>& overrides, actors::Options options = {}) {
+actors::RunResult simulate(const char* file, const std::vector<config::Override>& overrides,
+                           actors::Options options = {}) {
   const auto loaded = config::load_network(std::string(NEURACT_SOURCE_DIR) + "/examples/" + file, overrides);
   const auto simulation = actors::Simulation::create(loaded.value().spec, std::move(options)).value();
   EXPECT_TRUE(simulation->run().has_value());
@@ -35,8 +36,10 @@ TEST_P(Brunel, FiresAsPublished) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Regimes, Brunel,
-                         ::testing::Values(Regime{"3", "2", 333.0, 3.0, 0.0, 0.02}, Regime{"6", "4", 58.8, 1.2, 0.81, 0.04},
-                                           Regime{"5", "2", 37.8, 0.8, 0.42, 0.03}, Regime{"4.5", "0.9", 5.9, 0.4, 0.6, 0.1}));
+                         ::testing::Values(Regime{"3", "2", 333.0, 3.0, 0.0, 0.02},
+                                           Regime{"6", "4", 58.8, 1.2, 0.81, 0.04},
+                                           Regime{"5", "2", 37.8, 0.8, 0.42, 0.03},
+                                           Regime{"4.5", "0.9", 5.9, 0.4, 0.6, 0.1}));
 
 TEST(BrunelOfNest, FiresAsNestsExample) {
   const auto result = simulate("brunel.toml", {"models.lif.V_reset=0", "V_start=0"});
