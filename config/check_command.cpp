@@ -92,8 +92,7 @@ Exit check(const NetworkArguments& arguments) {
 }  // namespace
 
 void add_check_command(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("check", "Validate a network file and show what it needs; builds nothing.");
+  CLI::App* command = app.add_subcommand("check", "Validate a network file and show what it needs; builds nothing.");
   const auto arguments = std::make_shared<NetworkArguments>();
   add_network_arguments(*command, *arguments);
   command->footer("Example:\n  neuract check examples/microcircuit.toml --set scale=0.1 --set indegree_scale=0.1");

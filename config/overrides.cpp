@@ -98,9 +98,9 @@ Node* descend(Node& root, const std::vector<Part>& parts, Origin origin, Diagnos
     if (node->find(part.key) == nullptr) {
       const bool section = i == 0 && (part.key == "simulation" || part.key == "run");
       if (!section) {
-        diagnostics.add(origin,
-                        snn::unknown_name("key", part.key, (walked.empty() ? "the file" : snn::in_quotes(walked)) + " has",
-                                          node->keys()));
+        diagnostics.add(
+            origin, snn::unknown_name("key", part.key, (walked.empty() ? "the file" : snn::in_quotes(walked)) + " has",
+                                      node->keys()));
         return nullptr;
       }
       Node table;
