@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct Regime {
   double rate, rate_tolerance;
   double cv, cv_tolerance;
 };
+
+std::ostream& operator<<(std::ostream& out, const Regime& r) { return out << "g " << r.g << ", eta " << r.eta; }
 
 class Brunel : public ::testing::TestWithParam<Regime> {};
 
