@@ -36,7 +36,7 @@ Weights poisson_weights(double mean) {
   std::uint64_t total = 0;
   std::size_t heaviest = 0;
   for (const double x : p) {
-    weights.counts.push_back(static_cast<std::uint64_t>(x / sum * static_cast<double>(kWhole) + 0.5));
+    weights.counts.push_back(static_cast<std::uint64_t>(std::llround(x / sum * static_cast<double>(kWhole))));
     total += weights.counts.back();
     if (weights.counts.back() > weights.counts[heaviest]) heaviest = weights.counts.size() - 1;
   }

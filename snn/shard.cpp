@@ -101,26 +101,26 @@ Shard::~Shard() = default;
 Result<std::unique_ptr<Shard>> Shard::build(PlanPtr plan, std::span<const std::vector<CohortRange>> placement,
                                             std::uint32_t index, const std::function<bool(std::uint64_t)>& progress) {
   auto impl = std::make_unique<Impl>();
-  impl->plan = plan;
+  impl->plan = std::move(plan);
   impl->index = index;
   impl->ranges = placement[index];
   impl->received.assign(placement.size(), 0);
   impl->outputs.resize(placement.size());
-  impl->origins.resize(plan->populations().size());
+  impl->origins.resize(impl->plan->populations().size());
   for (std::uint32_t s = 0; s < placement.size(); ++s) {
     for (std::size_t c = 0; c < placement[s].size(); ++c) impl->origins[placement[s][c].population].push_back({s, c});
-    const Step in = smallest_delay(*plan, placement[s], placement[index]);
+    const Step in = smallest_delay(*impl->plan, placement[s], placement[index]);
     impl->lookahead.push_back(s == index ? kFar : in);
     if (s == index) {
       impl->quantum = std::min(kLongestWindow, in);
     } else {
       if (in != kFar) impl->sources.push_back(s);
-      if (smallest_delay(*plan, placement[index], placement[s]) != kFar) impl->targets.push_back(s);
+      if (smallest_delay(*impl->plan, placement[index], placement[s]) != kFar) impl->targets.push_back(s);
     }
   }
   std::uint64_t built = 0;
   for (const CohortRange& range : impl->ranges) {
-    NEURACT_TRY_ASSIGN(auto cohort, Cohort::build(plan, range, impl->quantum,
+    NEURACT_TRY_ASSIGN(auto cohort, Cohort::build(impl->plan, range, impl->quantum,
                                                   [&](std::uint64_t n) { return !progress || progress(built + n); }));
     for (const SynapseTable& table : cohort->tables()) {
       built += table.synapses();
