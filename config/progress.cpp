@@ -94,15 +94,6 @@ std::string format_count(double count) {
   return number(count < 9.995 ? "%.2f" : count < 99.95 ? "%.1f" : "%.0f", count) + kUnits[unit];
 }
 
-std::string format_bytes(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits{" KiB", " MiB", " GiB", " TiB", " PiB"};
-  if (bytes < 1024) return std::to_string(bytes) + " B";
-  auto size = static_cast<double>(bytes) / 1024.0;
-  std::size_t unit = 0;
-  for (; size >= 1023.5 && unit + 1 < kUnits.size(); size /= 1024.0) ++unit;
-  return number(size < 9.995 ? "%.2f" : size < 99.95 ? "%.1f" : "%.0f", size) + kUnits[unit];
-}
-
 std::string format_biological_time(double ms) {
   if (ms < 1000.0) return number("%.1f ms", ms);
   const double seconds = ms / 1000.0;
@@ -116,10 +107,9 @@ std::string format_progress(const BuildProgress& p, int width) {
       percent(p.synapses, p.expected_synapses),
       format_count(p.synapses) + " of " + format_count(p.expected_synapses) + " synapses",
       p.elapsed_s > 0.05 ? format_count(rate) + "/s" : "",
-      p.bytes > 0 ? format_bytes(p.bytes) : "",
       eta(p.synapses, p.expected_synapses, p.elapsed_s),
   };
-  return join(parts, {4, 3, 2, 5}, width);
+  return join(parts, {3, 2, 4}, width);
 }
 
 std::string format_progress(const RunProgress& p, int width) {

@@ -13,7 +13,6 @@ namespace neuract::config {
 struct BuildProgress {
   double synapses = 0.0;
   double expected_synapses = 0.0;
-  std::uint64_t bytes = 0;  ///< 0 = not known
   double elapsed_s = 0.0;
 };
 
@@ -32,7 +31,6 @@ std::string format_progress(const RunProgress& progress, int width = 0);
 
 std::string format_duration(double seconds);    ///< "42 ms", "3.1 s", "2 min 05 s", "1 h 03 min"
 std::string format_count(double count);         ///< "12,500", "15.6 M", "299 M"
-std::string format_bytes(std::uint64_t bytes);  ///< "640 B", "1.38 GiB"
 std::string format_biological_time(double ms);  ///< "350.0 ms", "1.30 s"
 
 struct ProgressOptions {

@@ -74,7 +74,7 @@ class ProgressReporter {
   void operator()(const actors::Progress& p) {
     if (!shown_) return;
     if (p.phase == actors::Progress::Phase::building) {
-      printer_.update(BuildProgress{static_cast<double>(p.synapses), p.expected_synapses, 0, p.elapsed_s});
+      printer_.update(BuildProgress{static_cast<double>(p.synapses), p.expected_synapses, p.elapsed_s});
     } else {
       printer_.update(RunProgress{static_cast<double>(p.now) * p.dt_ms, static_cast<double>(p.goal) * p.dt_ms,
                                   warmup_ms_, p.elapsed_s, p.spikes});

@@ -1,6 +1,5 @@
 #include "neuract/config/summary.hpp"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -248,12 +247,6 @@ Result<RunSummary> read_summary(const std::filesystem::path& directory) {
   return parse_summary(text.str()).transform_error([&](Error error) {
     return std::move(error).with_context(file.string());
   });
-}
-
-std::uint64_t peak_rss_bytes() noexcept {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace neuract::config

@@ -62,7 +62,4 @@ Result<void> write_summary(const RunSummary& summary, const std::filesystem::pat
 /// Errors: not_found, io, parse.
 Result<RunSummary> read_summary(const std::filesystem::path& directory);
 
-/// Largest resident set of this process so far.
-std::uint64_t peak_rss_bytes() noexcept;
-
 }  // namespace neuract::config

@@ -129,7 +129,5 @@ TEST_F(Summary, UnwritableDirectoryIsAClearError) {
   EXPECT_THAT(written.error().message, HasSubstr("No such file or directory"));
 }
 
-TEST_F(Summary, PeakMemoryIsThatOfThisProcess) { EXPECT_GT(peak_rss_bytes(), 1'000'000u); }
-
 }  // namespace
 }  // namespace neuract::config
