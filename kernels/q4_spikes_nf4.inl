@@ -1,0 +1,89 @@
+// Spikes through NF4 tiles; see q4_spikes.hpp for the sums and q4_spikes.cpp for what is handed in.
+namespace neuract::kernels::NEURACT_ISA {
+
+static void nf4_event(const TileChunk<float>& tile, const ActiveInputs& active, float* y) noexcept {
+  alignas(64) float sums[kTileOutputs] = {};
+  if (!tile.first) __builtin_memcpy(sums, y, sizeof sums);
+  const std::uint32_t* line = active.lines;
+  for (std::uint32_t b = 0; b < active.n_blocks; ++b) {
+    alignas(64) std::int32_t levels[kTileOutputs] = {};
+    for (const std::uint32_t* const end = line + active.blocks[b].count; line < end; ++line) {
+      const std::uint8_t* const codes = tile.codes + *line;
+      for (std::uint32_t c = 0; c < 4; ++c) {
+        for (std::uint32_t l = 0; l < 16; ++l) {
+          levels[32 * c + l] += kNf4Levels[codes[4 * l + c] & 15];
+          levels[32 * c + 16 + l] += kNf4Levels[codes[4 * l + c] >> 4];
+        }
+      }
+    }
+    const float* const scales = tile.scales + std::size_t{active.blocks[b].block} * kTileOutputs;
+    for (std::uint32_t o = 0; o < kTileOutputs; ++o) sums[o] += static_cast<float>(levels[o]) * scales[o];
+  }
+  const float unit = tile.last ? 0x1p-24f : 1.0f;
+  for (std::uint32_t o = 0; o < kTileOutputs; ++o) y[o] = sums[o] * unit;
+}
+
+/// The levels of outputs 16·j … 16·j + 15 of one input.
+typedef std::int32_t Levels __attribute__((vector_size(64)));
+typedef float Sums __attribute__((vector_size(64)));
+
+[[gnu::always_inline]] static inline void nf4_levels(Levels& levels, const std::uint8_t* line,
+                                                     std::uint32_t j) noexcept {
+  for (std::uint32_t l = 0; l < 16; ++l) levels[l] = kNf4Levels[line[4 * l + j / 2] >> (4 * (j % 2)) & 15];
+}
+
+/// All sums of the subsets of `inputs` inputs.
+[[gnu::always_inline]] static inline void nf4_subset_sums(Levels* sums, const std::uint8_t* lines, std::uint32_t inputs,
+                                                          std::uint32_t j) noexcept {
+  sums[0] = Levels{};
+  for (std::uint32_t i = 0; i < inputs; ++i) {
+    Levels levels;
+    nf4_levels(levels, lines + i * kTileLineBytes, j);
+    for (std::uint32_t p = 0; p < 1u << i; ++p) sums[(1u << i) + p] = sums[p] + levels;
+  }
+}
+
+static void nf4_batched(const WholeTile<float>& tile, const SpikeBits& s, float* y, std::size_t ldy) noexcept {
+  Levels table[4 * kGroupSums];
+  Sums sums[8][kBatchedRows];
+  for (std::uint32_t j = 0; j < 8; ++j) {
+    for (std::uint32_t m = 0; m < s.rows; ++m) sums[j][m] = Sums{};
+  }
+  const std::uint32_t groups = tile.block / kGroupInputs;
+  for (std::uint32_t i = 0; i < tile.k; i += tile.block) {
+    const std::uint64_t* const bits = s.words + i / 64;
+    for (std::uint32_t j = 0; j < 8; ++j) {
+      for (std::uint32_t g = 0; g < groups; ++g) {
+        const std::uint8_t* const lines = tile.codes + (std::size_t{i} + g * kGroupInputs) * kTileLineBytes;
+        for (std::uint32_t part = 0; part < 4; ++part) {
+          nf4_subset_sums(table + g * kGroupSums + 8 * part, lines + 3 * part * kTileLineBytes, 3, j);
+        }
+        nf4_subset_sums(table + g * kGroupSums + 32, lines + 12 * kTileLineBytes, 4, j);
+      }
+      Sums scale;
+      __builtin_memcpy(&scale, tile.scales + std::size_t{i / tile.block} * kTileOutputs + 16 * j, sizeof scale);
+      for (std::uint32_t m = 0; m < s.rows; ++m) {
+        std::uint64_t rest = bits[std::size_t{m} * s.stride] >> i % 64;
+        Levels levels{};
+        for (std::uint32_t g = 0; g < groups; ++g, rest >>= 16) {
+          const Levels* const from = table + g * kGroupSums;
+          levels += (from[rest & 7] + from[8 + (rest >> 3 & 7)]) +
+                    (from[16 + (rest >> 6 & 7)] + from[24 + (rest >> 9 & 7)]) + from[32 + (rest >> 12 & 15)];
+        }
+        sums[j][m] += __builtin_convertvector(levels, Sums) * scale;
+      }
+    }
+  }
+  for (std::uint32_t m = 0; m < s.rows; ++m) {
+    alignas(64) float out[kTileOutputs];
+    for (std::uint32_t j = 0; j < 8; ++j) {
+      const Sums scaled = sums[j][m] * 0x1p-24f;
+      __builtin_memcpy(out + 16 * j, &scaled, sizeof scaled);
+    }
+    __builtin_memcpy(y + m * ldy, out, tile.outputs * sizeof(float));
+  }
+}
+
+static constexpr Nf4SpikeKernels kNf4SpikeKernels = {&nf4_event, &nf4_batched};
+
+}  // namespace neuract::kernels::NEURACT_ISA
