@@ -87,10 +87,6 @@ void read_projection_tables(const Node& section, Builder& builder);
 void read_stimuli(const Node& section, Builder& builder);
 void read_recorders(const Node& section, Builder& builder);
 
-/// The neurons that `[0, 5, 7]` or `{ first = 0, count = 10 }` chooses, ascending as written.
-std::vector<std::uint32_t> read_neurons(const Node& node, const std::string& subject, const Context& context,
-                                        std::uint32_t n);
-
 /// `"all_to_all"` or `{ fixed_indegree = 100 }`.
 std::optional<snn::Rule> read_rule(const Node& node, const std::string& subject, const Context& context);
 

@@ -188,11 +188,7 @@ std::optional<Rule> read_rule(const Node& node, const std::string& subject, cons
 }
 
 void read_projections(const Node& section, Builder& builder) {
-  if (!section.is(Node::Kind::array)) {
-    builder.diagnostics.add(section.origin,
-                            "projections: expected [[projections]] in double brackets, once for every projection");
-    return;
-  }
+  if (!expect_tables(section, "projections", "projection", builder.diagnostics)) return;
   for (std::size_t i = 0; i < section.items.size(); ++i) ProjectionReader(section.items[i], i, builder).read();
 }
 

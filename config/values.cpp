@@ -156,6 +156,12 @@ bool expect_table(const Node& node, const std::string& subject, Diagnostics& dia
   return false;
 }
 
+bool expect_tables(const Node& section, const std::string& name, const std::string& thing, Diagnostics& diagnostics) {
+  if (section.is(Node::Kind::array)) return true;
+  diagnostics.add(section.origin, name + ": expected [[" + name + "]] in double brackets, once for every " + thing);
+  return false;
+}
+
 std::optional<bool> read_boolean(const Node& node, const std::string& subject, Diagnostics& diagnostics) {
   if (node.is(Node::Kind::boolean)) return node.boolean;
   diagnostics.add(node.origin, subject + ": expected true or false, got " + describe(node));
@@ -258,6 +264,42 @@ std::vector<Name> read_names(const Node& node, const std::string& subject, Diagn
     diagnostics.add(node.origin, subject + ": expected a name or an array of names, got " + describe(node));
   }
   return names;
+}
+
+std::vector<std::uint32_t> read_neurons(const Node& node, const std::string& subject, const Context& context,
+                                        std::uint32_t n) {
+  constexpr std::uint64_t kMost = UINT32_MAX;
+  std::vector<std::uint32_t> neurons;
+  if (node.is(Node::Kind::array) && !node.items.empty()) {
+    for (const Node& item : node.items) {
+      if (const auto index = read_count(item, subject, context, kMost))
+        neurons.push_back(static_cast<std::uint32_t>(*index));
+    }
+    return neurons;
+  }
+  const Member* first = node.find("first");
+  const Member* count = node.find("count");
+  if (!node.is(Node::Kind::table) || count == nullptr) {
+    context.diagnostics.add(
+        node.origin,
+        subject + ": expected an array like [0, 5, 7] or { first = 0, count = 10 }, got " + describe(node));
+    return neurons;
+  }
+  expect_keys(node, subject, {"first", "count"}, context.diagnostics);
+  const auto begin = first == nullptr ? std::optional<std::uint64_t>(0)
+                                      : read_count(first->value, subject + ": first", context, kMost);
+  const auto length = read_count(count->value, subject + ": count", context, kMost);
+  if (!begin || !length || n == 0) return neurons;
+  if (*length == 0) {
+    context.diagnostics.add(count->value.origin, subject + ": count is 0; leave neurons out to choose all");
+  } else if (*begin + *length > n) {
+    context.diagnostics.add(node.origin, subject + ": these are neurons " + std::to_string(*begin) + " to " +
+                                             std::to_string(*begin + *length - 1) + ", the population has 0 to " +
+                                             std::to_string(n - 1));
+  } else {
+    for (std::uint64_t i = 0; i < *length; ++i) neurons.push_back(static_cast<std::uint32_t>(*begin + i));
+  }
+  return neurons;
 }
 
 }  // namespace neuract::config

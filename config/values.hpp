@@ -33,6 +33,8 @@ bool lacks(const Node& table, std::string_view key, std::span<const std::string_
 
 /// Reports anything but a table.
 bool expect_table(const Node& node, const std::string& subject, Diagnostics& diagnostics);
+/// Reports anything but tables in double brackets, [[name]], one for every `thing`.
+bool expect_tables(const Node& section, const std::string& name, const std::string& thing, Diagnostics& diagnostics);
 
 std::optional<bool> read_boolean(const Node& node, const std::string& subject, Diagnostics& diagnostics);
 std::optional<std::string> read_string(const Node& node, const std::string& subject, Diagnostics& diagnostics);
@@ -54,5 +56,9 @@ struct Name {
   Origin origin;
 };
 std::vector<Name> read_names(const Node& node, const std::string& subject, Diagnostics& diagnostics);
+
+/// The neurons of a population of n that `[0, 5, 7]` or `{ first = 0, count = 10 }` chooses, ascending as written.
+std::vector<std::uint32_t> read_neurons(const Node& node, const std::string& subject, const Context& context,
+                                        std::uint32_t n);
 
 }  // namespace neuract::config

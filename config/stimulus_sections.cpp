@@ -3,10 +3,9 @@
 #include <utility>
 
 #include "neuract/config/builder.hpp"
-#include "neuract/config/hints.hpp"
 #include "neuract/snn/nearest_name.hpp"
 
-/// [[stimuli]] and [[recorders]].
+/// [[stimuli]].
 namespace neuract::config {
 namespace {
 
@@ -205,147 +204,11 @@ class StimulusReader {
   const std::vector<std::uint32_t>* targets_ = nullptr;
 };
 
-constexpr auto kRecorderKeys = std::to_array<std::string_view>({"spikes", "multimeter", "population", "neurons"});
-constexpr auto kMeterKeys = std::to_array<std::string_view>({"variables", "interval"});
-
-class RecorderReader {
- public:
-  RecorderReader(const Node& table, std::size_t index, Builder& builder)
-      : table_(table), builder_(builder), subject_("recorders[" + std::to_string(index) + "]") {}
-
-  void read() {
-    if (!expect_table(table_, subject_, builder_.diagnostics)) return;
-    const Member* spikes = table_.find("spikes");
-    const Member* multimeter = table_.find("multimeter");
-    if ((spikes == nullptr) == (multimeter == nullptr)) {
-      expect_keys(table_, subject_, kRecorderKeys, builder_.diagnostics);
-      const bool meant =
-          spikes == nullptr && (!lacks(table_, "spikes", kRecorderKeys) || !lacks(table_, "multimeter", kRecorderKeys));
-      if (!meant)
-        builder_.diagnostics.add(
-            table_.origin,
-            subject_ +
-                ": expected either spikes = [populations] or multimeter = { variables, interval } with a population");
-    } else if (spikes != nullptr) {
-      expect_keys(table_, subject_, {"spikes"}, builder_.diagnostics);
-      for (const std::uint32_t population : builder_.find_populations(spikes->value, subject_ + ": spikes")) {
-        const std::string path = "spike_recorders[" + std::to_string(builder_.spec.spike_recorders.size()) + "]";
-        builder_.places.set(path, spikes->origin, spikes->value.origin);
-        builder_.spec.spike_recorders.push_back({population});
-      }
-    } else {
-      expect_keys(table_, subject_, {"multimeter", "population", "neurons"}, builder_.diagnostics);
-      read_multimeter(multimeter->value);
-    }
-  }
-
- private:
-  void read_multimeter(const Node& node) {
-    const std::string where = subject_ + ": multimeter";
-    std::vector<std::uint32_t> populations;
-    if (const Member* member = table_.find("population")) {
-      populations = builder_.find_populations(member->value, subject_ + ": population");
-    } else if (lacks(table_, "population", kRecorderKeys)) {
-      builder_.diagnostics.add(table_.origin,
-                               subject_ + ": population is missing; it takes a population or an array of populations");
-    }
-    if (!expect_table(node, where, builder_.diagnostics)) return;
-    expect_keys(node, where, kMeterKeys, builder_.diagnostics);
-    const Member* variables = node.find("variables");
-    const Member* interval = node.find("interval");
-    snn::MultimeterSpec meter;
-    bool variables_fine = true;
-    if (variables == nullptr) {
-      if (lacks(node, "variables", kMeterKeys)) {
-        builder_.diagnostics.add(node.origin,
-                                 where + ": variables is missing, as in { variables = [\"V_m\"], interval = 1.0 }");
-      }
-      variables_fine = false;
-    } else {
-      for (Name& name : read_names(variables->value, where + ": variables", builder_.diagnostics))
-        meter.variables.push_back(std::move(name.text));
-      variables_fine = !meter.variables.empty();
-    }
-    std::optional<double> every = meter.interval;
-    if (interval != nullptr) every = read_number(interval->value, where + ": interval", builder_.context());
-    meter.interval = every.value_or(builder_.spec.dt);
-
-    for (const std::uint32_t population : populations) {
-      const std::string path = "multimeters[" + std::to_string(builder_.spec.multimeters.size()) + "]";
-      builder_.places.set(path, table_.origin, table_.origin);
-      if (variables != nullptr) builder_.places.set(path + ".variables", variables->origin, variables->value.origin);
-      if (!variables_fine) builder_.places.set_reported(path + ".variables");
-      if (interval != nullptr) builder_.places.set(path + ".interval", interval->origin, interval->value.origin);
-      meter.population = population;
-      if (const Member* neurons = table_.find("neurons")) {
-        builder_.places.set(path + ".neurons", neurons->origin, neurons->value.origin);
-        meter.neurons = read_neurons(neurons->value, subject_ + ": neurons",
-                                     {builder_.diagnostics, builder_.populations[population].scope},
-                                     builder_.spec.populations[population].n);
-      }
-      builder_.spec.multimeters.push_back(meter);
-    }
-  }
-
-  const Node& table_;
-  Builder& builder_;
-  std::string subject_;
-};
-
-template <class Reader>
-void read_tables(const Node& section, const char* name, const char* one, Builder& builder) {
-  if (!section.is(Node::Kind::array)) {
-    builder.diagnostics.add(
-        section.origin, std::string(name) + ": expected [[" + name + "]] in double brackets, once for every " + one);
-    return;
-  }
-  for (std::size_t i = 0; i < section.items.size(); ++i) Reader(section.items[i], i, builder).read();
-}
-
 }  // namespace
 
-std::vector<std::uint32_t> read_neurons(const Node& node, const std::string& subject, const Context& context,
-                                        std::uint32_t n) {
-  constexpr std::uint64_t kMost = UINT32_MAX;
-  std::vector<std::uint32_t> neurons;
-  if (node.is(Node::Kind::array) && !node.items.empty()) {
-    for (const Node& item : node.items) {
-      if (const auto index = read_count(item, subject, context, kMost))
-        neurons.push_back(static_cast<std::uint32_t>(*index));
-    }
-    return neurons;
-  }
-  const Member* first = node.find("first");
-  const Member* count = node.find("count");
-  if (!node.is(Node::Kind::table) || count == nullptr) {
-    context.diagnostics.add(
-        node.origin,
-        subject + ": expected an array like [0, 5, 7] or { first = 0, count = 10 }, got " + describe(node));
-    return neurons;
-  }
-  expect_keys(node, subject, {"first", "count"}, context.diagnostics);
-  const auto begin = first == nullptr ? std::optional<std::uint64_t>(0)
-                                      : read_count(first->value, subject + ": first", context, kMost);
-  const auto length = read_count(count->value, subject + ": count", context, kMost);
-  if (!begin || !length || n == 0) return neurons;
-  if (*length == 0) {
-    context.diagnostics.add(count->value.origin, subject + ": count is 0; leave neurons out to choose all");
-  } else if (*begin + *length > n) {
-    context.diagnostics.add(node.origin, subject + ": these are neurons " + std::to_string(*begin) + " to " +
-                                             std::to_string(*begin + *length - 1) + ", the population has 0 to " +
-                                             std::to_string(n - 1));
-  } else {
-    for (std::uint64_t i = 0; i < *length; ++i) neurons.push_back(static_cast<std::uint32_t>(*begin + i));
-  }
-  return neurons;
-}
-
 void read_stimuli(const Node& section, Builder& builder) {
-  read_tables<StimulusReader>(section, "stimuli", "stimulus", builder);
-}
-
-void read_recorders(const Node& section, Builder& builder) {
-  read_tables<RecorderReader>(section, "recorders", "recorder", builder);
+  if (!expect_tables(section, "stimuli", "stimulus", builder.diagnostics)) return;
+  for (std::size_t i = 0; i < section.items.size(); ++i) StimulusReader(section.items[i], i, builder).read();
 }
 
 }  // namespace neuract::config
