@@ -56,11 +56,15 @@ Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy, const 
   return UnifiedDecision{UnifiedTier::host_only, "unified memory is not used: " + obstacle};
 }
 
-Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy) {
+bool unified_memory_disabled_by_environment() {
   const char* setting = std::getenv("NEURACT_DISABLE_UM");
   const std::string_view disable = setting == nullptr ? "" : setting;
+  return !disable.empty() && disable != "0";
+}
+
+Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy) {
   return decide_unified_memory(policy, DeviceManager::instance().unified_capability(),
-                               !disable.empty() && disable != "0");
+                               unified_memory_disabled_by_environment());
 }
 
 }  // namespace neuract::memory

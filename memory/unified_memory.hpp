@@ -57,7 +57,10 @@ struct UnifiedDecision {
                                                             const UnifiedCapability& capability,
                                                             bool disabled_by_environment);
 
-/// The same for this machine: DeviceManager's cached capability and NEURACT_DISABLE_UM ("", "0" and unset leave it on).
+/// NEURACT_DISABLE_UM; "", "0" and unset leave unified memory on.
+[[nodiscard]] bool unified_memory_disabled_by_environment();
+
+/// The same for this machine: DeviceManager's cached capability and NEURACT_DISABLE_UM.
 [[nodiscard]] Result<UnifiedDecision> decide_unified_memory(UnifiedMemoryPolicy policy);
 
 }  // namespace neuract::memory

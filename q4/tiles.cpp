@@ -118,6 +118,9 @@ Result<std::uint32_t> nf4_block(const QuantizedWeight& weight) {
   return static_cast<std::uint32_t>(block);
 }
 
+/// Sums are 2^24 times as large before the last multiplication (kernels/q4_spikes.hpp).
+constexpr float kAbsmaxLimit = 0x1p90f;
+
 Result<HostArray<float>> pack_absmax(std::span<const float> absmax, std::size_t weight_block, std::size_t block,
                                      const Range& range) {
   const std::size_t blocks = range.inputs / block;
@@ -130,6 +133,9 @@ Result<HostArray<float>> pack_absmax(std::span<const float> absmax, std::size_t 
         const std::size_t from = (start + b * block) / weight_block;
         if (!std::isfinite(absmax[from]))
           return fail(ErrorCode::invalid_argument, "the scale of block ", from, " is ", absmax[from]);
+        if (std::abs(absmax[from]) >= kAbsmaxLimit)
+          return fail(ErrorCode::unsupported, "the scale of block ", from, " is ", absmax[from],
+                      "; the kernels take scales below ", kAbsmaxLimit);
         to[b * kTileOutputs + o] = absmax[from];
       }
     }

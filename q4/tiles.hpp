@@ -47,7 +47,7 @@ class PackedTiles {
 ///
 /// Errors: those of check(); invalid_argument (outputs that do not exist; a scale that is not a number); out_of_memory;
 /// unsupported, with the reason, for weights that tiles cannot hold: NF4 blocks below 16 (inputs that are no multiple of
-/// 16), NVFP4 scales that are negative or of one output too far apart for exact sums.
+/// 16) or scales from 2^90, NVFP4 scales that are negative or of one output too far apart for exact sums.
 [[nodiscard]] Result<PackedTiles> pack_tiles(const QuantizedWeight& weight, std::int64_t first, std::int64_t count);
 [[nodiscard]] Result<PackedTiles> pack_tiles(const QuantizedWeight& weight);
 

@@ -218,6 +218,9 @@ TEST(Tiles, RefuseScalesThatAreNoNumbers) {
   weight.scales = Tensor::from<float>({1.0f, std::numeric_limits<float>::infinity()}, {2}).value();
   EXPECT_EQ(code(pack_tiles(weight)), ErrorCode::invalid_argument);
   EXPECT_THAT(message(pack_tiles(weight)), HasSubstr("the scale of block 1 is inf"));
+  weight.scales = Tensor::from<float>({1.0f, -0x1p90f}, {2}).value();
+  EXPECT_EQ(code(pack_tiles(weight)), ErrorCode::unsupported);
+  EXPECT_THAT(message(pack_tiles(weight)), HasSubstr("the kernels take scales below 1.23794e+27"));
 }
 
 TEST(Tiles, CostLittleMoreThanTheWeight) {
