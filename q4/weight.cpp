@@ -2,72 +2,24 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <span>
 #include <string_view>
 
+#include "neuract/q4/f32_chunks.hpp"
 #include "neuract/q4/nf4.hpp"
 #include "neuract/q4/nvfp4.hpp"
 
 namespace neuract::q4 {
 namespace {
 
-using memory::BFloat16;
 using memory::ConstTensor;
 using memory::DType;
-using memory::Float16;
 using memory::Tensor;
-
-/// Elements that are converted and quantised at a time: whole blocks of every size, and little enough for the L1 cache.
-constexpr std::size_t kChunk = 4096;
-static_assert(kChunk % traits_of(Format::nf4).max_block == 0 && kChunk % nvfp4::kBlock == 0);
-
-float widened(BFloat16 x) noexcept { return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16); }
-
-/// The exponent moves by a multiplication, which is exact and takes subnormals in its stride; infinity and NaN are the
-/// exception.
-float widened(Float16 x) noexcept {
-  const std::uint32_t sign = static_cast<std::uint32_t>(x.bits & 0x8000) << 16;
-  const std::uint32_t magnitude = static_cast<std::uint32_t>(x.bits & 0x7fff) << 13;
-  const float scaled = std::bit_cast<float>(magnitude) * 0x1p112f;
-  const std::uint32_t bits =
-      magnitude >= 0x7c00u << 13 ? magnitude | 0x7f80'0000u : std::bit_cast<std::uint32_t>(scaled);
-  return std::bit_cast<float>(sign | bits);
-}
-
-/// Calls f(elements as f32, index of the first) for one chunk after the other, until one fails.
-template <class T, class F>
-Result<void> for_chunks_of(const ConstTensor& tensor, F& f) {
-  NEURACT_TRY_ASSIGN(const std::span<const T> all, tensor.span<T>());
-  std::array<float, kChunk> buffer;
-  for (std::size_t begin = 0; begin < all.size(); begin += kChunk) {
-    const std::span<const T> part = all.subspan(begin, std::min(kChunk, all.size() - begin));
-    if constexpr (std::is_same_v<T, float>) {
-      NEURACT_TRY(f(part, begin));
-    } else {
-      for (std::size_t i = 0; i < part.size(); ++i) buffer[i] = widened(part[i]);
-      NEURACT_TRY(f(std::span<const float>(buffer.data(), part.size()), begin));
-    }
-  }
-  return {};
-}
-
-template <class F>
-Result<void> for_chunks(const ConstTensor& tensor, F f) {
-  switch (tensor.dtype()) {
-    case DType::f32: return for_chunks_of<float>(tensor, f);
-    case DType::f16: return for_chunks_of<Float16>(tensor, f);
-    case DType::bf16: return for_chunks_of<BFloat16>(tensor, f);
-    default:
-      return fail(ErrorCode::invalid_argument, "weights of type ", name_of(tensor.dtype()),
-                  " cannot be quantised; expected f32, f16 or bf16");
-  }
-}
 
 Result<void> quantize_nf4(const ConstTensor& weight, std::size_t block, std::span<std::uint8_t> codes,
                           std::span<float> absmax) {
-  return for_chunks(weight, [&](std::span<const float> x, std::size_t first) -> Result<void> {
+  return detail::for_f32_chunks(weight, [&](std::span<const float> x, std::size_t first) -> Result<void> {
     for (std::size_t i = 0; i < x.size(); i += block) {
       const auto part = x.subspan(i, std::min(block, x.size() - i));
       float& scale = absmax[(first + i) / block];
@@ -80,14 +32,14 @@ Result<void> quantize_nf4(const ConstTensor& weight, std::size_t block, std::spa
 
 Result<float> quantize_nvfp4(const ConstTensor& weight, std::span<std::uint8_t> codes, std::span<Float8E4M3> scales) {
   float amax = 0.0f;
-  NEURACT_TRY(for_chunks(weight, [&](std::span<const float> x, std::size_t first) -> Result<void> {
+  NEURACT_TRY(detail::for_f32_chunks(weight, [&](std::span<const float> x, std::size_t first) -> Result<void> {
     const float largest = absolute_maximum(x);
     if (!std::isfinite(largest)) return not_finite(x, first);
     amax = std::max(amax, largest);
     return {};
   }));
   const float global = nvfp4::global_scale(amax);
-  NEURACT_TRY(for_chunks(weight, [&](std::span<const float> x, std::size_t first) -> Result<void> {
+  NEURACT_TRY(detail::for_f32_chunks(weight, [&](std::span<const float> x, std::size_t first) -> Result<void> {
     for (std::size_t i = 0; i < x.size(); i += nvfp4::kBlock)
       scales[(first + i) / nvfp4::kBlock] =
           nvfp4::quantize_block(x.subspan(i).first<nvfp4::kBlock>(), global, codes.data() + code_bytes(first + i));
@@ -133,17 +85,51 @@ Result<void> check(const QuantizedWeight& weight) {
   return {};
 }
 
-Result<Tensor> dequantize(const QuantizedWeight& weight) {
-  NEURACT_TRY(check(weight));
-  NEURACT_TRY_ASSIGN(Tensor result, Tensor::zeros(DType::f32, {weight.out_features, weight.in_features}));
-  NEURACT_TRY_ASSIGN(const auto x, result.span<float>());
-  NEURACT_TRY_ASSIGN(const auto codes, weight.codes.span<std::uint8_t>());
+Result<void> dequantize_part(const QuantizedWeight& weight, std::size_t first, std::span<float> x) {
+  const std::size_t n = x.size();
+  const std::size_t total = static_cast<std::size_t>(weight.size());
+  if (first % weight.block != 0 || n > total || first > total - n || (n % weight.block != 0 && first + n != total))
+    return fail(ErrorCode::invalid_argument, "elements ", first, " to ", first + n, " of ", total,
+                " are no whole blocks of ", weight.block);
+  NEURACT_TRY_ASSIGN(auto codes, weight.codes.span<std::uint8_t>());
+  codes = codes.subspan(first / 2, code_bytes(n));
+  const std::size_t first_block = first / weight.block;
   if (weight.format == Format::nf4) {
     NEURACT_TRY_ASSIGN(const auto absmax, weight.scales.span<float>());
-    NEURACT_TRY(nf4::dequantize(codes, absmax, weight.block, x));
-  } else {
-    NEURACT_TRY_ASSIGN(const auto scales, weight.scales.span<Float8E4M3>());
-    NEURACT_TRY(nvfp4::dequantize(codes, scales, weight.global, x));
+    return nf4::dequantize(codes, absmax.subspan(first_block, block_count(n, weight.block)), weight.block, x);
+  }
+  NEURACT_TRY_ASSIGN(const auto scales, weight.scales.span<Float8E4M3>());
+  for (std::size_t b = 0; b < n / nvfp4::kBlock; ++b) {
+    const Float8E4M3 scale = scales[first_block + b];
+    if (is_nan(scale)) return fail(ErrorCode::invalid_argument, "the scale of block ", first_block + b, " is NaN");
+    nvfp4::dequantize_block(codes.data() + code_bytes(b * nvfp4::kBlock), scale, weight.global,
+                            x.subspan(b * nvfp4::kBlock).first<nvfp4::kBlock>());
+  }
+  return {};
+}
+
+Result<Tensor> dequantize(const QuantizedWeight& weight, DType as) {
+  NEURACT_TRY(check(weight));
+  if (as != DType::f32 && as != DType::f16 && as != DType::bf16)
+    return fail(ErrorCode::invalid_argument, "weights cannot be dequantised to ", name_of(as),
+                "; expected f32, f16 or bf16");
+  NEURACT_TRY_ASSIGN(Tensor result, Tensor::zeros(as, {weight.out_features, weight.in_features}));
+  if (as == DType::f32) {
+    NEURACT_TRY_ASSIGN(const auto x, result.span<float>());
+    NEURACT_TRY(dequantize_part(weight, 0, x));
+    return result;
+  }
+  std::array<float, detail::kChunk> buffer;
+  const auto n = static_cast<std::size_t>(weight.size());
+  for (std::size_t first = 0; first < n; first += buffer.size()) {
+    const auto part = std::span(buffer).first(std::min(buffer.size(), n - first));
+    NEURACT_TRY(dequantize_part(weight, first, part));
+    const auto& convert = kernels::convert_kernels();
+    std::byte* to = result.data() + first * memory::bytes_of(as);
+    if (as == DType::f16)
+      convert.f32_to_f16(part.data(), reinterpret_cast<memory::Float16*>(to), part.size());
+    else
+      convert.f32_to_bf16(part.data(), reinterpret_cast<memory::BFloat16*>(to), part.size());
   }
   return result;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "neuract/memory/result.hpp"
 #include "neuract/memory/tensor.hpp"
@@ -28,8 +30,13 @@ struct QuantizedWeight {
 /// Errors: invalid_argument, naming what was found and what the shape asks for.
 [[nodiscard]] Result<void> check(const QuantizedWeight& weight);
 
-/// Row-major f32[out_features, in_features]. Errors: those of check(); invalid_argument (an E4M3 scale that is NaN).
-[[nodiscard]] Result<memory::Tensor> dequantize(const QuantizedWeight& weight);
+/// Row-major [out_features, in_features], each element its true value in f32, rounded to nearest for f16 and bf16.
+/// Errors: those of check(); invalid_argument (another type; an E4M3 scale that is NaN); out_of_memory.
+[[nodiscard]] Result<memory::Tensor> dequantize(const QuantizedWeight& weight, memory::DType as = memory::DType::f32);
+
+/// Elements first … first + x.size() of the flattened weight, which has passed check(): whole blocks, but for the last.
+/// Errors: invalid_argument (not whole blocks; an E4M3 scale that is NaN).
+[[nodiscard]] Result<void> dequantize_part(const QuantizedWeight& weight, std::size_t first, std::span<float> x);
 
 /// From row-major f32, f16 or bf16 [out_features, in_features]. `block` 0 = the format's own.
 /// Errors: invalid_argument (rank, dtype, block, sizes the format does not have, an element that is not finite).
