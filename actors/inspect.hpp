@@ -63,7 +63,7 @@ bool inspect(Inspector& f, SpikeBatch& x) {
   actors::detail::Block<std::uint32_t> offsets{x.offsets};
   actors::detail::Block<std::uint16_t> ids{x.ids};
   return f.object(x).fields(f.field("population", x.population), f.field("first", x.first), f.field("begin", x.begin),
-                            f.field("offsets", offsets), f.field("ids", ids));
+                            f.field("offsets", offsets), f.field("ids", ids), f.field("sample", x.sample));
 }
 
 template <class Inspector>
@@ -83,14 +83,16 @@ bool inspect(Inspector& f, ShardOutput& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, CohortRange& x) {
-  return f.object(x).fields(f.field("population", x.population), f.field("first", x.first), f.field("count", x.count));
+  return f.object(x).fields(f.field("population", x.population), f.field("first", x.first), f.field("count", x.count),
+                            f.field("sample", x.sample));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, CohortStatistics& x) {
   actors::detail::Block<CohortStatistics::Isi> isi{x.isi};
+  actors::detail::Block<CohortStatistics::Classifier> classifiers{x.classifiers};
   return f.object(x).fields(f.field("range", x.range), f.field("spikes", x.spikes), f.field("spike_hash", x.spike_hash),
-                            f.field("isi", isi));
+                            f.field("isi", isi), f.field("classifiers", classifiers));
 }
 
 }  // namespace neuract::snn
@@ -207,7 +209,8 @@ bool inspect(Inspector& f, StateTaken& x) {
 template <class Inspector>
 bool inspect(Inspector& f, ShardStatistics::Projection& x) {
   return f.object(x).fields(f.field("synapses", x.synapses), f.field("bytes", x.bytes), f.field("events", x.events),
-                            f.field("representation", x.representation));
+                            f.field("representation", x.representation), f.field("path", x.path),
+                            f.field("fallback_reason", x.fallback_reason));
 }
 template <class Inspector>
 bool inspect(Inspector& f, ShardStatistics& x) {

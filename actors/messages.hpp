@@ -12,12 +12,17 @@
 
 /// What the actors tell each other. All of it can be serialised; large arrays as one block of bytes each.
 ///
-///   supervisor -> population   Build, Connect, RunTo, Hold, Record, TakeState, Collect, Report
-///   population -> population   Delivery (a window's output), Consumed (credit, only to producers that get nothing
-///   back) population -> recorder     Recorded;   recorder -> population   Written (credit) population -> supervisor
-///   BuildProgress, Built, Reached, Held, GuardCounts, StateTaken, Collected, Position supervisor -> recorder
-///   ConnectRecorder, Flush, Finish;   recorder -> supervisor   Flushed, Finished anybody    -> supervisor   Failed
-///   outside    -> supervisor   Adopt, Prepare, Run, Stop, TakeSnapshot, Summarise, Subscribe, Close
+///   supervisor -> population    Build, Connect, RunTo, Hold, Record, TakeState, Collect, Report
+///   population -> population    Delivery (a window's output), Consumed (credit, to producers that get nothing back)
+///   population -> recorder      Recorded
+///   recorder   -> population    Written (credit)
+///   population -> supervisor    BuildProgress, Built, Reached, Held, GuardCounts, StateTaken, Collected, Position
+///   supervisor -> recorder      ConnectRecorder, Flush, Finish
+///   recorder   -> supervisor    Flushed, Finished
+///   anybody    -> supervisor    Failed
+///   population -> dense worker  Project
+///   dense worker -> population  Projected
+///   outside    -> supervisor    Adopt, Prepare, Run, Stop, TakeSnapshot, Summarise, Subscribe, Close
 namespace neuract::actors {
 
 struct Adopt;
@@ -42,6 +47,8 @@ struct Held;
 struct Hold;
 struct Position;
 struct Prepare;
+struct Project;
+struct Projected;
 struct Reached;
 struct Record;
 struct Recorded;
@@ -61,7 +68,10 @@ using PopulationActor =
     caf::typed_actor<caf::result<void>(Build), caf::result<void>(Connect), caf::result<void>(RunTo),
                      caf::result<void>(Hold), caf::result<void>(Record), caf::result<void>(TakeState),
                      caf::result<void>(Collect), caf::result<void>(Report), caf::result<void>(Delivery),
-                     caf::result<void>(Consumed), caf::result<void>(Written), caf::result<void>(Continue)>;
+                     caf::result<void>(Consumed), caf::result<void>(Written), caf::result<void>(Projected),
+                     caf::result<void>(Continue)>;
+
+using DenseWorkerActor = caf::typed_actor<caf::result<void>(Project), caf::result<void>(Continue)>;
 
 using RecorderActor = caf::typed_actor<caf::result<void>(ConnectRecorder), caf::result<void>(Recorded),
                                        caf::result<void>(Flush), caf::result<void>(Finish)>;
@@ -140,6 +150,19 @@ struct Position {
   std::uint64_t spikes = 0;  ///< as in Reached
 };
 
+// ---- dense projections; these two stay within a process
+
+/// Asks for products, each of which will be run. The requester leaves the batches alone until the answer has come.
+struct Project {
+  PopulationActor requester;
+  std::uint64_t request = 0;
+  std::vector<snn::DenseBatchPtr> batches;
+};
+struct Projected {
+  std::uint64_t request = 0;
+  std::optional<Error> error;
+};
+
 // ---- recording
 
 struct Record {
@@ -184,6 +207,8 @@ struct ShardStatistics {
     std::uint64_t bytes = 0;
     std::uint64_t events = 0;
     std::string representation;
+    std::string path;
+    std::string fallback_reason;
   };
   std::vector<Projection> projections;  ///< as many as the plan has
 };
@@ -266,4 +291,9 @@ CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeSnapshot))
 CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeState))
 CAF_ADD_TYPE_ID(neuract, (neuract::actors::Tick))
 CAF_ADD_TYPE_ID(neuract, (neuract::actors::Written))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Project))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::Projected))
 CAF_END_TYPE_ID_BLOCK(neuract)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(neuract::actors::Project)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(neuract::actors::Projected)

@@ -26,6 +26,10 @@ class Population {
   Population(Handle::pointer self, PopulationConfig config)
       : self_(self), config_(std::move(config)), windows_(config_.plan->warmup_steps(), guard_window(*config_.plan)) {
     report_failures(self_, config_.supervisor, "shard " + std::to_string(config_.shard));
+    if (!config_.dense_worker) return;
+    monitor(self_, config_.dense_worker, [this](const caf::error&) {
+      if (awaited_) fail_run({ErrorCode::internal, "it has ended with a request unanswered", {"dense worker"}});
+    });
   }
 
   Handle::behavior_type make_behavior() {
@@ -70,6 +74,12 @@ class Population {
           unwritten_bytes_ -= written.bytes;
           if (!continuing_) work();
         },
+        [this](Projected& answer) {
+          if (answer.request != dense_request_) return;  // given up
+          projected_until_ = *std::exchange(awaited_, std::nullopt);
+          if (answer.error) return fail_run(*std::move(answer.error));
+          if (!continuing_) work();
+        },
         [this](Continue) {
           continuing_ = false;
           work();
@@ -89,7 +99,7 @@ class Population {
       }
       return !config_.cancel.stop_requested();
     };
-    auto shard = snn::Shard::build(config_.plan, *config_.placement, config_.shard, progress);
+    auto shard = snn::Shard::build(config_.plan, *config_.placement, config_.shard, progress, config_.dense_store);
     if (!shard) {
       mail(self_, Failed{std::move(shard).error()}).send(config_.supervisor);
       return;
@@ -113,13 +123,13 @@ class Population {
 
   /// Advances as far as inputs, goal and credit allow, for about a slice of time.
   void work() {
-    if (held_ || !shard_) return;
+    if (held_ || !shard_ || awaited_) return;
     const auto began = Clock::now();
     auto time = began;
     bool more = true;
     while (true) {
-      const Step end = windows_.next(shard_->now(), shard_->horizon(), shard_->quantum(), credit());
-      if (end == shard_->now()) {
+      Step end = windows_.next(shard_->now(), shard_->horizon(), shard_->quantum(), credit());
+      if (end == shard_->now() || !project(end)) {
         more = false;
         break;
       }
@@ -144,6 +154,23 @@ class Population {
       if (!std::exchange(continuing_, true)) mail(self_, Continue{}).send(self_);
     }
   }
+
+  /// Whether the window up to `end` may be done now; otherwise its products are under way. Shortens the window to that
+  /// of the products that are there.
+  bool project(Step& end) {
+    if (!config_.dense_worker) return true;
+    if (projected_until_ > shard_->now() && projected_until_ <= end) {
+      end = projected_until_;
+      return true;
+    }
+    const auto batches = shard_->dense_batches(end);
+    if (batches.empty()) return true;
+    awaited_ = end;
+    mail(self_, Project{self_, ++dense_request_, {batches.begin(), batches.end()}}).send(config_.dense_worker);
+    return false;
+  }
+
+  void fail_run(Error error) { mail(self_, Failed{std::move(error)}).send(config_.supervisor); }
 
   Step credit() const { return out_of_recorder_credit() ? shard_->now() : credit_->limit(); }
   bool out_of_recorder_credit() const { return unwritten_bytes_ + recorded_bytes_ >= kRecorderCreditBytes; }
@@ -208,7 +235,7 @@ class Population {
   ShardStatistics statistics() const {
     ShardStatistics all{shard_->statistics(), {}};
     for (const auto& p : shard_->projection_statistics())
-      all.projections.push_back({p.synapses, p.bytes, p.events, p.representation});
+      all.projections.push_back({p.synapses, p.bytes, p.events, p.representation, p.path, p.fallback_reason});
     return all;
   }
 
@@ -227,6 +254,10 @@ class Population {
   bool goal_reported_ = true;
   bool continuing_ = false;  ///< a Continue is in the mailbox
   Clock::time_point starving_since_{};
+
+  std::uint64_t dense_request_ = 0;
+  std::optional<Step> awaited_;  ///< end of the window whose products are under way
+  Step projected_until_ = 0;     ///< end of the window whose products are there
 
   Step record_from_ = kNever;
   std::vector<snn::ShardOutputPtr> recorded_;

@@ -17,6 +17,8 @@ struct PopulationConfig {
   std::stop_token cancel;  ///< gives up building
   /// How long to look for input at once, instead of sleeping until a message wakes the thread up.
   std::chrono::microseconds spin{0};
+  std::shared_ptr<snn::DenseStore> dense_store;  ///< of the process
+  DenseWorkerActor dense_worker;                 ///< null: dense projections are computed by the actor itself
 };
 
 /// Hosts one shard, the only one to touch it, in a thread of its own.

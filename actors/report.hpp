@@ -58,12 +58,27 @@ struct ProjectionResult {
   std::uint64_t bytes = 0;
   std::uint64_t events = 0;
   std::string representation;
+  std::string path;             ///< what computes it: "cpu kernel", "dequantised"
+  std::string fallback_reason;  ///< why it is not the path one would expect; empty where it is
+};
+
+/// What a population answered to the images of a data set.
+struct ClassifierResult {
+  std::string population;
+  std::uint64_t answers = 0;
+  std::uint64_t correct = 0;
+  [[nodiscard]] double accuracy() const noexcept {
+    return answers == 0 ? std::numeric_limits<double>::quiet_NaN()
+                        : static_cast<double>(correct) / static_cast<double>(answers);
+  }
 };
 
 /// Counts cover the time after the warm-up; seconds are wall-clock time.
 struct RunResult {
   std::vector<PopulationResult> populations;  ///< in the network's order, as all lists here
   std::vector<ProjectionResult> projections;
+  std::vector<ClassifierResult> classifiers;
+  std::uint32_t batch = 1;   ///< samples; counts and rates are of all of them, rates per neuron and sample
   Step steps = 0;            ///< done, warm-up included
   double warmup_ms = 0.0;    ///< done
   double duration_ms = 0.0;  ///< done after the warm-up

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "neuract/actors/dense_worker.hpp"
+
 namespace neuract::actors {
 
 namespace {
@@ -12,6 +14,11 @@ namespace {
 /// epoch with it, 52 us without.
 std::chrono::microseconds spin_time(std::size_t shards) {
   return std::chrono::microseconds(shards > 1 && shards <= std::thread::hardware_concurrency() ? 100 : 0);
+}
+
+bool has_dense_projections(const snn::Plan& plan) {
+  return std::any_of(plan.projections().begin(), plan.projections().end(),
+                     [](const snn::ProjectionPlan& projection) { return projection.dense; });
 }
 
 void register_message_types() {
@@ -70,10 +77,14 @@ Runtime::Runtime(const snn::PlanPtr& plan, Placement placement, Options options)
             ? Error{ErrorCode::internal, "it has ended unexpectedly (" + to_string(reason) + ")", {"supervisor"}}
             : Error{ErrorCode::cancelled, "the simulation has been closed", {}});
   });
+  DenseWorkerActor dense_worker;
+  if (options.dense_worker == DenseWorker::actor && has_dense_projections(*plan))
+    dense_worker = spawn_dense_worker(*system_, supervisor_);
+  const auto dense_store = std::make_shared<snn::DenseStore>();
   const auto shards = static_cast<std::uint32_t>(shared_placement->size());
   for (std::uint32_t shard = 0; shard < shards; ++shard) {
-    populations_.push_back(spawn_population(
-        *system_, {supervisor_, plan, shared_placement, shard, cancel.get_token(), spin_time(shards)}));
+    populations_.push_back(spawn_population(*system_, {supervisor_, plan, shared_placement, shard, cancel.get_token(),
+                                                       spin_time(shards), dense_store, dense_worker}));
   }
   recorder_ = spawn_recorder(*system_, {supervisor_, plan, std::move(options.sinks), listeners_});
   anon_mail(Adopt{populations_, recorder_}).send(supervisor_);

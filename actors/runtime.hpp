@@ -62,6 +62,7 @@ class Runtime {
     return ask_later<T>(std::move(question)).get();
   }
 
+  caf::actor_system& system() const noexcept { return *system_; }
   const SupervisorActor& supervisor() const noexcept { return supervisor_; }
   const std::vector<PopulationActor>& populations() const noexcept { return populations_; }
   const RecorderActor& recorder() const noexcept { return recorder_; }

@@ -157,8 +157,10 @@ Result<RunResult> Simulation::result() {
       projections[j].synapses += shard.projections[j].synapses;
       projections[j].bytes += shard.projections[j].bytes;
       projections[j].events += shard.projections[j].events;
-      if (!shard.projections[j].representation.empty())
-        projections[j].representation = shard.projections[j].representation;
+      if (shard.projections[j].representation.empty()) continue;
+      projections[j].representation = shard.projections[j].representation;
+      projections[j].path = shard.projections[j].path;
+      projections[j].fallback_reason = shard.projections[j].fallback_reason;
     }
   }
   RunResult result = actors::summarise(*impl_->plan, impl_->now, cohorts, std::move(projections));

@@ -30,10 +30,18 @@
 /// has been recorded is finished, and every later call returns that error.
 namespace neuract::actors {
 
+/// Who multiplies the spikes of dense projections with their weights.
+enum class DenseWorker : std::uint8_t {
+  automatic,   ///< the actor where there is a device, else inline
+  inline_cpu,  ///< every population actor itself
+  actor,       ///< one worker actor for all, which merges what waits for the same weights
+};
+
 struct Options {
   std::uint32_t threads = 0;      ///< 0 = as many as the network and the machine can use
   std::uint32_t cohort_size = 0;  ///< neurons; 0 = chosen for the cache. Results do not depend on either.
   std::vector<RecordSinkPtr> sinks = {};
+  DenseWorker dense_worker = DenseWorker::automatic;  ///< results do not depend on it
 
   /// About ten times a second, on a thread of the simulation, while it builds and runs; once more at the end of each.
   std::function<void(const Progress&)> progress = {};

@@ -27,7 +27,8 @@ Result<std::vector<StatePart>> StatePublisher::take(const snn::Shard& shard, std
     NEURACT_TRY_ASSIGN(auto snapshot, channel->tensor.snapshot());
     auto held = std::make_shared<const Versioned<Tensor>::Snapshot>(std::move(snapshot));
     NEURACT_TRY_ASSIGN(const std::span<const float> seen, held->span<float>());
-    parts.push_back({range.first, range.count, held->version(), std::shared_ptr<const float>(held, seen.data())});
+    const std::uint32_t first = range.sample * shard.plan().populations()[population].n + range.first;
+    parts.push_back({first, range.count, held->version(), std::shared_ptr<const float>(held, seen.data())});
   }
   return parts;
 }
@@ -37,8 +38,8 @@ Result<StatePublisher::Channel*> StatePublisher::channel(const snn::Shard& shard
   auto found = channels_.find(key);
   if (found == channels_.end()) {
     const snn::CohortRange& range = shard.cohorts()[cohort];
-    const std::string name =
-        "population " + std::to_string(range.population) + " from neuron " + std::to_string(range.first);
+    const std::string name = "population " + std::to_string(range.population) + " from neuron " +
+                             std::to_string(range.first) + " of sample " + std::to_string(range.sample);
     NEURACT_TRY_ASSIGN(auto tensor, Versioned<Tensor>::create(name, memory::DType::f32, {range.count}, kBuffers));
     NEURACT_TRY_ASSIGN(auto writer, tensor.claim_writer("shard " + std::to_string(shard.index())));
     found = channels_.emplace(key, Channel{std::move(tensor), std::move(writer)}).first;

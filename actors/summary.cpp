@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace neuract::actors {
 
 double mean_cv_isi(std::vector<const snn::CohortStatistics*> cohorts) {
-  std::sort(cohorts.begin(), cohorts.end(),
-            [](const auto* a, const auto* b) { return a->range.first < b->range.first; });
+  std::sort(cohorts.begin(), cohorts.end(), [](const auto* a, const auto* b) {
+    return std::pair(a->range.sample, a->range.first) < std::pair(b->range.sample, b->range.first);
+  });
   double sum = 0.0;
   std::uint64_t neurons = 0;
   for (const auto* cohort : cohorts) {
@@ -39,8 +41,8 @@ RunResult summarise(const snn::Plan& plan, Step steps, std::span<const snn::Coho
       population.spikes += cohort.spikes;
     }
     if (result.duration_ms > 0.0 && population.n > 0) {
-      population.rate_hz =
-          static_cast<double>(population.spikes) / (static_cast<double>(population.n) * result.duration_ms / 1000.0);
+      population.rate_hz = static_cast<double>(population.spikes) /
+                           (static_cast<double>(population.n) * plan.spec().batch * result.duration_ms / 1000.0);
     }
     population.cv_isi = mean_cv_isi(std::move(own));
     result.neurons += population.n;
@@ -48,6 +50,18 @@ RunResult summarise(const snn::Plan& plan, Step steps, std::span<const snn::Coho
     result.populations.push_back(std::move(population));
   }
   for (const auto& cohort : cohorts) result.spike_hash += cohort.spike_hash;
+  result.batch = plan.spec().batch;
+  std::vector<std::size_t> seen(plan.populations().size(), 0);  // classifiers of the population
+  for (const snn::ClassifierSpec& spec : plan.spec().classifiers) {
+    ClassifierResult classifier{plan.spec().populations[spec.population].name};
+    const std::size_t i = seen[spec.population]++;
+    for (const auto& cohort : cohorts) {
+      if (cohort.range.population != spec.population) continue;
+      classifier.answers += cohort.classifiers[i].answers;
+      classifier.correct += cohort.classifiers[i].correct;
+    }
+    result.classifiers.push_back(std::move(classifier));
+  }
   result.cohorts = cohorts.size();
 
   for (std::size_t j = 0; j < projections.size(); ++j) {

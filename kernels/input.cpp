@@ -1,5 +1,6 @@
 #include "neuract/kernels/input.hpp"
 
+#include <cmath>
 #include <cstddef>
 
 #include "neuract/kernels/isa_variants.hpp"

@@ -18,6 +18,8 @@ struct PoissonInput {
 };
 
 struct InputKernels {
+  /// sum[k] += y[k] · scale rounded to the nearest integer, ties to even; k < n, |y[k] · scale| < 2^31.
+  void (*add_rounded)(const float* y, float scale, std::uint32_t n, std::int32_t* sum) noexcept;
   /// out[k] = quantum · (ring[k] + events of the Poisson generators), exact in integers before the one conversion;
   /// ring[k] = 0. `ring` may be null. k < 64; `block` is the index of the block in its population, `offset` of its
   /// first neuron in the cohort.

@@ -32,7 +32,44 @@ SpikeBatch Cohort::advance(Step from, Step to, std::vector<TraceBlock>& traces) 
     step = end;
     if (!probes_.empty()) sample(step - 1, traces);
   }
-  return collect_spikes(from, to, masks_);
+  SpikeBatch batch = collect_spikes(from, to, masks_);
+  const Step next = plan_->presentation_begin(from) + plan_->presentation_steps();
+  if (!answers_.empty() && to == next) classify(from / plan_->presentation_steps());
+  return batch;
+}
+
+void Cohort::start_presentation() noexcept {
+  for (std::size_t i = 0; i < state_.size(); ++i)
+    std::copy(initial_state_[i].begin(), initial_state_[i].end(), state_[i].begin());
+  for (auto& ring : ring_data_) std::fill(ring.begin(), ring.end(), 0);
+  std::fill(last_spike_.begin(), last_spike_.end(), -1);
+  for (Answer& answer : answers_) std::fill(answer.spikes.begin(), answer.spikes.end(), 0u);
+}
+
+void Cohort::classify(Step presentation) {
+  const std::uint64_t image = static_cast<std::uint64_t>(presentation) * plan_->spec().batch + range_.sample;
+  for (std::size_t i = 0; i < answers_.size(); ++i) {
+    const Answer& answer = answers_[i];
+    if (image >= answer.labels->size()) continue;
+    std::uint32_t best = 0;
+    if (answer.state < 0) {
+      best = static_cast<std::uint32_t>(std::max_element(answer.spikes.begin(), answer.spikes.end()) -
+                                        answer.spikes.begin());
+    } else {
+      std::vector<float> values(range_.count);
+      copy_state(answer.state, values);
+      best = static_cast<std::uint32_t>(std::max_element(values.begin(), values.end()) - values.begin());
+    }
+    ++statistics_.classifiers[i].answers;
+    statistics_.classifiers[i].correct += best == (*answer.labels)[image] ? 1 : 0;
+  }
+}
+
+void Cohort::add_dense(const float* y, int receptor, Step step) noexcept {
+  const auto r = static_cast<std::size_t>(receptor);
+  const kernels::InputRing& ring = rings_[r];
+  kernels::input_kernels().add_rounded(y, 1.0f / quantum_[r], range_.count,
+                                       ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride);
 }
 
 void Cohort::add_arrivals(Step from, Step to) noexcept {
@@ -57,7 +94,8 @@ Step Cohort::constant_until(Step from, Step to) const noexcept {
   for (const Poisson& p : poisson_) cut(p.start), cut(p.stop);
   for (const Current& c : currents_) {
     cut(c.start), cut(c.stop);
-    if (c.interval > 0 && from >= c.start) cut(from + c.interval - (from - c.start) % c.interval);
+    if (c.interval > 0 && c.images == nullptr && from >= c.start)
+      cut(from + c.interval - (from - c.start) % c.interval);
   }
   return to;
 }
@@ -67,7 +105,11 @@ void Cohort::prepare_currents(Step step) {
   std::fill_n(current_.data(), padded_, 0.0f);
   for (Current& current : currents_) {
     if (step < current.start || step >= current.stop) continue;
-    if (current.interval > 0) draw_noise(current, (step - current.start) / current.interval);
+    if (current.images != nullptr) {
+      show_image(current, step / current.interval);
+    } else if (current.interval > 0) {
+      draw_noise(current, (step - current.start) / current.interval);
+    }
     for (std::uint32_t n = 0; n < padded_; ++n) current_[n] += current.values[n];
   }
 }
@@ -80,7 +122,7 @@ void Cohort::draw_noise(Current& noise, Step interval) {
   std::uint32_t words[kBlock];
   float normal[kBlock];
   for (std::uint32_t block = 0; block < blocks_; ++block) {
-    stream.fill(words, 1, range_.first / kBlock + block, static_cast<std::uint32_t>(interval),
+    stream.fill(words, 1, first_block_ + block, static_cast<std::uint32_t>(interval),
                 static_cast<std::uint32_t>(interval >> 32));
     standard_normal.draw(words, normal);
     for (std::uint32_t k = 0; k < kBlock; ++k) {
@@ -90,9 +132,21 @@ void Cohort::draw_noise(Current& noise, Step interval) {
   }
 }
 
+void Cohort::show_image(Current& current, Step presentation) {
+  if (current.drawn == presentation) return;
+  current.drawn = presentation;
+  const ImageSet& images = *current.images;
+  const std::uint64_t image = static_cast<std::uint64_t>(presentation) * plan_->spec().batch + range_.sample;
+  const bool shown = image < images.count;
+  const std::uint8_t* const pixels = shown ? images.data.data() + image * images.pixels + range_.first : nullptr;
+  for (std::uint32_t n = 0; n < range_.count; ++n) {
+    const bool driven = current.driven.empty() || current.driven[n];
+    current.values[n] = shown && driven ? current.mean * (static_cast<float>(pixels[n]) / 255.0f) : 0.0f;
+  }
+}
+
 void Cohort::run(Step from, Step to, std::uint64_t* masks) noexcept {
   const auto collect = kernels::input_kernels().collect;
-  const std::uint32_t first_block = range_.first / kBlock;
   const std::uint32_t fields = static_cast<std::uint32_t>(state_.size());
   float* state[kMostStateFields];
   const float* coefficients[kMostCoefficients];
@@ -115,7 +169,7 @@ void Cohort::run(Step from, Step to, std::uint64_t* masks) noexcept {
         std::int32_t* const slot =
             ring.data == nullptr ? nullptr
                                  : ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride + offset;
-        collect(slot, active_[r].data(), static_cast<std::uint32_t>(active_[r].size()), first_block + b, offset,
+        collect(slot, active_[r].data(), static_cast<std::uint32_t>(active_[r].size()), first_block_ + b, offset,
                 static_cast<std::uint64_t>(step), quantum_[r], input[r]);
         block.input[r] = input[r];
       }
@@ -150,10 +204,11 @@ SpikeBatch Cohort::collect_spikes(Step from, Step to, std::span<const std::uint6
   SpikeBatch batch;
   batch.population = range_.population;
   batch.first = range_.first;
+  batch.sample = range_.sample;
   batch.begin = from;
   batch.offsets.reserve(static_cast<std::size_t>(to - from) + 1);
   batch.offsets.push_back(0);
-  const std::uint64_t first_gid = plan_->populations()[range_.population].first_gid + range_.first;
+  const std::uint64_t first_gid = plan_->global_id(range_.population, range_.sample, range_.first);
   std::size_t word = 0;
   for (Step step = from; step < to; ++step) {
     const bool counted = step >= plan_->warmup_steps();
@@ -161,6 +216,9 @@ SpikeBatch Cohort::collect_spikes(Step from, Step to, std::span<const std::uint6
       for (std::uint64_t mask = masks[word]; mask != 0; mask &= mask - 1) {
         const std::uint32_t n = b * kBlock + static_cast<std::uint32_t>(std::countr_zero(mask));
         batch.ids.push_back(static_cast<std::uint16_t>(n));
+        for (Answer& answer : answers_) {
+          if (answer.state < 0) ++answer.spikes[n];
+        }
         if (!counted) continue;
         statistics_.spike_hash += spike_mix(step, first_gid + n);
         if (last_spike_[n] >= 0) {

@@ -28,18 +28,25 @@ namespace neuract::snn {
 class Cohort {
  public:
   /// `quantum`: the longest window that will be advanced at once.
-  static Result<std::unique_ptr<Cohort>> build(PlanPtr plan, CohortRange range, Step quantum,
+  /// `like`: the cohort of the same neurons in another sample, whose synapses are shared, or null.
+  static Result<std::unique_ptr<Cohort>> build(PlanPtr plan, CohortRange range, Step quantum, const Cohort* like,
                                                const BuildProgress& progress);
 
   const CohortRange& range() const noexcept { return range_; }
-  std::span<const SynapseTable> tables() const noexcept { return tables_; }
+  std::span<const SynapseTable> tables() const noexcept { return synapses_->tables; }
+  /// Whether the tables were built for this cohort, rather than for another sample.
+  bool owns_tables() const noexcept { return owns_tables_; }
 
   /// The rows of table `table`, for kernels.
-  const kernels::SynapseRows& rows(std::size_t table) const noexcept { return rows_[table]; }
+  const kernels::SynapseRows& rows(std::size_t table) const noexcept { return synapses_->rows[table]; }
   /// Adds the synapses of these rows to the inputs; `counted` rows enter the statistics.
   void deliver(std::span<const kernels::RowEvent> events, bool counted) noexcept {
     kernels::deliver(events, rings_.data(), counted ? events_.data() : uncounted_events_.data());
   }
+  /// Adds y[n] to the inputs of `receptor` in `step`, rounded to whole quanta; y f32[range().count].
+  void add_dense(const float* y, int receptor, Step step) noexcept;
+  /// Where a presentation begins: the state of the beginning of the run, and no input.
+  void start_presentation() noexcept;
   /// Synaptic events of table `table`.
   std::uint64_t events(std::size_t table) const noexcept { return events_[table]; }
 
@@ -59,12 +66,13 @@ class Cohort {
     memory::HostArray<std::int32_t> codes;  // per neuron, where only some are driven
     Step start, stop;
   };
-  struct Current {  // dc and noise generators
+  struct Current {  // dc, noise and image generators
     std::uint32_t stimulus;
     float mean;
     float std;
-    Step interval;                    // of noise; 0 = constant
-    Step drawn = -1;                  // number of the interval whose values are in `values`
+    Step interval;    // of noise and images; 0 = constant
+    Step drawn = -1;  // number of the interval whose values are in `values`
+    const ImageSet* images = nullptr;
     memory::HostArray<float> values;  // per neuron; amplitude or current noise, 0 where not driven
     std::vector<bool> driven;         // empty = all
     Step start, stop;
@@ -82,42 +90,58 @@ class Cohort {
     Step interval;
   };
 
+  struct Synapses {
+    std::vector<SynapseTable> tables;
+    std::vector<kernels::SynapseRows> rows;  // the tables' arrays
+  };
+  struct Answer {  // what a classifier sees
+    int state;     // -1: spikes
+    std::vector<std::uint32_t> spikes;
+    const std::vector<std::uint8_t>* labels;
+  };
+
   Cohort(PlanPtr plan, CohortRange range);
-  void collect_rows();
+  Result<std::shared_ptr<const Synapses>> build_synapses(const BuildProgress& progress) const;
   Result<void> build_state();
   Result<void> build_stimuli();
   Result<void> build_rings(Step quantum);
   void build_probes();
+  void build_answers();
 
   void add_arrivals(Step from, Step to) noexcept;
   Step constant_until(Step from, Step to) const noexcept;
   void prepare_currents(Step step);
   void draw_noise(Current& noise, Step interval);
+  void show_image(Current& current, Step presentation);
+  void classify(Step presentation);
   void run(Step from, Step to, std::uint64_t* masks) noexcept;
   void sample(Step step, std::vector<TraceBlock>& traces) const;
   SpikeBatch collect_spikes(Step from, Step to, std::span<const std::uint64_t> masks);
 
   PlanPtr plan_;
   CohortRange range_;
-  std::uint32_t blocks_ = 0;  // of 64 neurons
-  std::uint32_t padded_ = 0;  // neurons, whole blocks
+  std::uint32_t blocks_ = 0;       // of 64 neurons
+  std::uint32_t padded_ = 0;       // neurons, whole blocks
+  std::uint32_t first_block_ = 0;  // number of the first block among those of all samples
   std::uint32_t receptors_ = 1;
   UpdateKernel kernel_ = nullptr;
   bool individual_ = false;
   std::vector<memory::HostArray<float>> state_;
+  std::vector<std::vector<float>> initial_state_;       // where there are presentations
   std::vector<memory::HostArray<float>> coefficients_;  // one number, or one per neuron
   std::vector<std::vector<float>> origins_;  // per public state variable: empty (0), one number, or one per neuron
   std::array<float, 2> quantum_{1.0f, 1.0f};
   std::array<memory::HostArray<std::int32_t>, 2> ring_data_;
   std::array<kernels::InputRing, 2> rings_;
-  std::vector<SynapseTable> tables_;
-  std::vector<kernels::SynapseRows> rows_;  // the tables' arrays
-  std::vector<std::uint64_t> events_;       // per table
+  std::shared_ptr<const Synapses> synapses_;
+  bool owns_tables_ = true;
+  std::vector<std::uint64_t> events_;  // per table
   std::vector<std::uint64_t> uncounted_events_;
   std::vector<Poisson> poisson_;
   std::vector<Current> currents_;
   std::vector<Arrivals> arrivals_;
   std::vector<Probe> probes_;
+  std::vector<Answer> answers_;
   memory::HostArray<float> current_;  // sum of the current generators, or one block of zeros
   std::array<std::vector<kernels::PoissonInput>, 2> active_;
   std::vector<std::uint64_t> masks_;

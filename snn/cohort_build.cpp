@@ -42,13 +42,17 @@ struct Values {
   double operator[](std::size_t i) const { return each.empty() ? common : each[i]; }
 };
 
-Values values_of(const Plan& plan, const CohortRange& range, const Value& value, Purpose purpose, std::uint32_t item) {
+/// `first_block`: where the draws begin, in blocks of neurons.
+Values values_of(const Plan& plan, const CohortRange& range, const Value& value, Purpose purpose, std::uint32_t item,
+                 std::uint32_t first_block) {
   Values result;
   if (const auto* number = std::get_if<double>(&value)) {
     result.common = *number;
   } else {
     result.each.resize(range.count);
-    fill(value, plan.spec().seed, purpose, range.population, item, range.first, result.each);
+    const bool drawn = std::holds_alternative<Distribution>(value);
+    fill(value, plan.spec().seed, purpose, range.population, item, drawn ? first_block * kBlock : range.first,
+         result.each);
   }
   return result;
 }
@@ -64,36 +68,45 @@ const Setting* find_setting(const PopulationSpec& population, std::string_view n
 
 Cohort::Cohort(PlanPtr plan, CohortRange range)
     : plan_(std::move(plan)), range_(range), blocks_((range.count + kBlock - 1) / kBlock), padded_(blocks_ * kBlock) {
+  const std::uint32_t n = plan_->populations()[range_.population].n;
+  first_block_ = range_.sample * ((n + kBlock - 1) / kBlock) + range_.first / kBlock;
   statistics_.range = range_;
 }
 
-Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, Step quantum,
+Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, Step quantum, const Cohort* like,
                                               const BuildProgress& progress) {
   std::unique_ptr<Cohort> cohort(new Cohort(std::move(plan), range));
   NEURACT_TRY(cohort->build_state());
-  const auto& projections = cohort->plan_->projections();
-  std::uint64_t built = 0;
-  for (std::uint32_t i = 0; i < projections.size(); ++i) {
-    if (projections[i].target != range.population) continue;
-    const auto report = [&](std::uint64_t n) { return !progress || progress(built + n); };
-    NEURACT_TRY_ASSIGN(std::vector<SynapseTable> tables, build_synapse_tables(*cohort->plan_, i, range, report));
-    for (SynapseTable& table : tables) {
-      built += table.synapses();
-      cohort->tables_.push_back(std::move(table));
-    }
+  if (like != nullptr) {
+    cohort->synapses_ = like->synapses_;
+    cohort->owns_tables_ = false;
+  } else {
+    NEURACT_TRY_ASSIGN(cohort->synapses_, cohort->build_synapses(progress));
   }
-  NEURACT_TRY(group_by_delay(cohort->tables_));
-  cohort->collect_rows();
-  cohort->events_.assign(cohort->tables_.size(), 0);
+  cohort->events_.assign(cohort->tables().size(), 0);
   cohort->uncounted_events_ = cohort->events_;
   NEURACT_TRY(cohort->build_stimuli());
   NEURACT_TRY(cohort->build_rings(quantum));
   cohort->build_probes();
+  cohort->build_answers();
   return cohort;
 }
 
-void Cohort::collect_rows() {
-  for (const SynapseTable& table : tables_) {
+Result<std::shared_ptr<const Cohort::Synapses>> Cohort::build_synapses(const BuildProgress& progress) const {
+  auto synapses = std::make_shared<Synapses>();
+  const auto& projections = plan_->projections();
+  std::uint64_t built = 0;
+  for (std::uint32_t i = 0; i < projections.size(); ++i) {
+    if (projections[i].target != range_.population || projections[i].dense) continue;
+    const auto report = [&](std::uint64_t n) { return !progress || progress(built + n); };
+    NEURACT_TRY_ASSIGN(std::vector<SynapseTable> tables, build_synapse_tables(*plan_, i, range_, report));
+    for (SynapseTable& table : tables) {
+      built += table.synapses();
+      synapses->tables.push_back(std::move(table));
+    }
+  }
+  NEURACT_TRY(group_by_delay(synapses->tables));
+  for (const SynapseTable& table : synapses->tables) {
     kernels::SynapseRows rows;
     rows.offsets = table.offsets.data();
     rows.targets = table.targets.data();
@@ -106,9 +119,10 @@ void Cohort::collect_rows() {
     rows.uniform_code = table.uniform_code;
     rows.shift = table.shift;
     rows.receptor = static_cast<std::uint32_t>(table.receptor);
-    rows.table = static_cast<std::uint32_t>(rows_.size());
-    rows_.push_back(rows);
+    rows.table = static_cast<std::uint32_t>(synapses->rows.size());
+    synapses->rows.push_back(rows);
   }
+  return std::shared_ptr<const Synapses>(std::move(synapses));
 }
 
 Result<void> Cohort::build_state() {
@@ -122,8 +136,9 @@ Result<void> Cohort::build_state() {
   std::vector<Values> parameters;
   for (std::uint32_t i = 0; i < model.parameters.size(); ++i) {
     const Setting* setting = find_setting(spec, model.parameters[i].name);
-    parameters.push_back(setting ? values_of(*plan_, range_, setting->value, Purpose::parameter, i)
-                                 : Values{model.parameters[i].default_value, {}});
+    parameters.push_back(setting
+                             ? values_of(*plan_, range_, setting->value, Purpose::parameter, i, range_.first / kBlock)
+                             : Values{model.parameters[i].default_value, {}});
     individual_ = individual_ || !parameters.back().each.empty();
   }
   kernel_ = update_kernel(layout.index, individual_ ? Coefficients::individual : Coefficients::common);
@@ -148,7 +163,7 @@ Result<void> Cohort::build_state() {
   for (std::uint32_t i = 0; i < model.states.size(); ++i) {
     const StateInfo& info = model.states[i];
     const Setting* setting = find_setting(spec, info.name);
-    const Values initial = setting ? values_of(*plan_, range_, setting->value, Purpose::initial_state, i)
+    const Values initial = setting ? values_of(*plan_, range_, setting->value, Purpose::initial_state, i, first_block_)
                            : info.default_parameter
                                ? parameters[static_cast<std::size_t>(find_parameter(model, info.default_parameter))]
                                : Values{info.default_value, {}};
@@ -162,6 +177,9 @@ Result<void> Cohort::build_state() {
       kept.assign(1, static_cast<float>(origin.common));
   }
 
+  if (plan_->spec().presentation > 0.0) {
+    for (const auto& field : state_) initial_state_.emplace_back(field.begin(), field.end());
+  }
   statistics_.isi.resize(range_.count);
   last_spike_.assign(range_.count, -1);
   return {};
@@ -202,7 +220,11 @@ Result<void> Cohort::build_stimuli() {
       current.stimulus = i;
       current.start = start;
       current.stop = stop;
-      if (const auto* dc = std::get_if<DcGenerator>(&stimulus.generator)) {
+      if (const auto* images = std::get_if<ImageGenerator>(&stimulus.generator)) {
+        current.images = images->images.get();
+        current.mean = static_cast<float>(images->amplitude);
+        current.interval = plan_->presentation_steps();
+      } else if (const auto* dc = std::get_if<DcGenerator>(&stimulus.generator)) {
         current.mean = static_cast<float>(dc->amplitude);
       } else {
         const auto& noise = std::get<NoiseGenerator>(stimulus.generator);
@@ -226,13 +248,17 @@ Result<void> Cohort::build_stimuli() {
 Result<void> Cohort::build_rings(Step quantum) {
   std::array<bool, 2> used{};
   int spread = 0;
-  for (const SynapseTable& table : tables_) {
+  for (const SynapseTable& table : tables()) {
     if (table.synapses() == 0) continue;
     used[static_cast<std::size_t>(table.receptor)] = true;
     const int range = table.delay_max - table.delay_min;
     spread = std::max(spread, table.groups.empty() ? range : std::min(range, kDelayChunk - 1));
   }
   for (const Arrivals& arrivals : arrivals_) used[static_cast<std::size_t>(arrivals.receptor)] = true;
+  for (const ProjectionPlan& projection : plan_->projections()) {
+    if (projection.dense && projection.target == range_.population)
+      used[static_cast<std::size_t>(projection.receptor_positive)] = true;
+  }
   const auto slots = std::bit_ceil(static_cast<std::uint32_t>(quantum + spread));
   if (slots > kMostSlots)
     return fail(ErrorCode::exhausted, "delays that differ by ", spread, " steps are more than an input ring holds (",
@@ -249,7 +275,7 @@ void Cohort::build_probes() {
   const NetworkSpec& spec = plan_->spec();
   for (std::uint32_t i = 0; i < spec.multimeters.size(); ++i) {
     const MultimeterSpec& multimeter = spec.multimeters[i];
-    if (multimeter.population != range_.population) continue;
+    if (multimeter.population != range_.population || range_.sample != 0) continue;
     Probe probe{i, {}, inside(multimeter.neurons, range_), std::max<Step>(1, plan_->steps_of(multimeter.interval))};
     if (multimeter.neurons.empty()) {
       for (std::uint32_t n = 0; n < range_.count; ++n) probe.neurons.push_back(n);
@@ -259,6 +285,20 @@ void Cohort::build_probes() {
       probe.states.push_back(find_state(*plan_->populations()[range_.population].model, name));
     probes_.push_back(std::move(probe));
   }
+}
+
+void Cohort::build_answers() {
+  for (const ClassifierSpec& classifier : plan_->spec().classifiers) {
+    if (classifier.population != range_.population) continue;
+    Answer answer{-1, {}, classifier.labels.get()};
+    if (classifier.variable.empty()) {
+      answer.spikes.assign(range_.count, 0);
+    } else {
+      answer.state = find_state(*plan_->populations()[range_.population].model, classifier.variable);
+    }
+    answers_.push_back(std::move(answer));
+  }
+  statistics_.classifiers.resize(answers_.size());
 }
 
 }  // namespace neuract::snn

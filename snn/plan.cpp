@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <span>
 #include <utility>
 
 #include "neuract/kernels/poisson.hpp"
@@ -32,6 +34,39 @@ Interval support_of(const Value& value) {
   return {support.first, support.second};
 }
 
+/// Sums of the positive and of the negative weights of a neuron, the largest of all neurons.
+struct DenseBounds {
+  double positive = 0.0;
+  double negative = 0.0;
+  double largest_weight = 0.0;
+};
+
+Result<DenseBounds> bounds_of(const ImportedWeights& weights) {
+  memory::ConstTensor values;
+  if (const auto* quantized = std::get_if<q4::QuantizedWeight>(&weights.data)) {
+    NEURACT_TRY_ASSIGN(values, q4::dequantize(*quantized));
+  } else {
+    values = std::get<memory::ConstTensor>(weights.data);
+  }
+  NEURACT_TRY_ASSIGN(const std::span<const float> w, values.span<float>());
+  const auto columns = static_cast<std::size_t>(values.shape()[1]);
+  DenseBounds bounds;
+  for (std::size_t row = 0; row < w.size(); row += columns) {
+    double positive = 0.0;
+    double negative = 0.0;
+    for (const float x : w.subspan(row, columns)) {
+      (x < 0.0f ? negative : positive) += std::abs(x);
+      bounds.largest_weight = std::max<double>(bounds.largest_weight, std::abs(x));
+    }
+    bounds.positive = std::max(bounds.positive, positive);
+    bounds.negative = std::max(bounds.negative, negative);
+  }
+  if (!std::isfinite(bounds.largest_weight))
+    return fail(ErrorCode::invalid_argument, weights.file, ": tensor \"", weights.tensor,
+                "\" has weights that are infinite or not numbers");
+  return bounds;
+}
+
 /// The smallest power of two that is not below x > 0.
 double power_of_two_above(double x) {
   int exponent = 0;
@@ -41,19 +76,35 @@ double power_of_two_above(double x) {
 }
 
 /// The largest sum of weights that one step can bring to a neuron, per receptor.
-std::vector<std::array<double, 2>> largest_inputs(const NetworkSpec& spec,
-                                                  const std::vector<ProjectionPlan>& projections) {
+Result<std::vector<std::array<double, 2>>> largest_inputs(const NetworkSpec& spec,
+                                                          std::vector<ProjectionPlan>& projections) {
   std::vector<std::array<double, 2>> sums(spec.populations.size(), {0.0, 0.0});
   for (std::size_t i = 0; i < projections.size(); ++i) {
     const ProjectionSpec& projection = spec.projections[i];
+    auto& sum = sums[projection.target];
+    double& positive = sum[static_cast<std::size_t>(projections[i].receptor_positive)];
+    double& negative = sum[static_cast<std::size_t>(projections[i].receptor_negative)];
+    if (projection.weights) {
+      NEURACT_TRY_ASSIGN(const DenseBounds bounds, bounds_of(*projection.weights));
+      if (&positive != &negative && bounds.positive > 0.0 && bounds.negative > 0.0)
+        return fail(ErrorCode::unsupported, "projection \"", projection.name, "\": ", projection.weights->tensor,
+                    " has weights of both signs, but ", spec.populations[projection.target].model,
+                    " takes positive and negative ones by two receptors; use two projections");
+      positive += bounds.positive;
+      negative += bounds.negative;
+      projections[i].largest_weight = bounds.largest_weight;
+      if (bounds.positive == 0.0) projections[i].receptor_positive = projections[i].receptor_negative;
+      continue;
+    }
     const Interval weight = support_of(projection.weight);
     const double indegree =
         max_indegree_bound(projection.rule, spec.populations[projection.source].n,
                            spec.populations[projection.target].n, projection.source == projection.target);
-    auto& sum = sums[projection.target];
-    if (weight.high > 0.0 || weight.low >= 0.0)
-      sum[static_cast<std::size_t>(projections[i].receptor_positive)] += indegree * weight.high;
-    if (weight.low < 0.0) sum[static_cast<std::size_t>(projections[i].receptor_negative)] -= indegree * weight.low;
+    // Rounding to four bits may add to a weight, an eighth at most.
+    const double most = projections[i].dense ? 1.125 * indegree : indegree;
+    if (weight.high > 0.0 || weight.low >= 0.0) positive += most * weight.high;
+    if (weight.low < 0.0) negative -= most * weight.low;
+    projections[i].largest_weight = weight.magnitude();
   }
   for (const StimulusSpec& stimulus : spec.stimuli) {
     double events = 0.0;
@@ -82,6 +133,9 @@ ProjectionPlan plan_projection(const NetworkSpec& spec, const ProjectionSpec& pr
   plan.uniform_delay = plan.delay_min == plan.delay_max;
   plan.receptor_positive = receptor_of(model, 1.0);
   plan.receptor_negative = receptor_of(model, -1.0);
+  plan.dense = projection.format.has_value();
+  if (plan.dense && support_of(projection.weight).high <= 0.0 && support_of(projection.weight).low < 0.0)
+    plan.receptor_positive = plan.receptor_negative;
   plan.expected_synapses =
       expected_synapses(projection.rule, n_source, n_target, projection.source == projection.target);
   return plan;
@@ -99,7 +153,8 @@ std::vector<double> work_per_neuron(const Plan& plan) {
   }
   for (const ProjectionPlan& projection : plan.projections()) {
     const double indegree = projection.expected_synapses / std::max(1u, plan.populations()[projection.target].n);
-    work[projection.target] += indegree * kTypicalRate * 1e-3 * plan.dt() * kEventWork;
+    const double event = projection.dense ? kEventWork / 16 : kEventWork;
+    work[projection.target] += indegree * kTypicalRate * 1e-3 * plan.dt() * event;
   }
   return work;
 }
@@ -110,7 +165,7 @@ std::uint32_t align_up(std::uint32_t n) { return (n + kCohortAlignment - 1) / kC
 bool groups_by_delay(const Plan& plan, std::uint32_t population) {
   GroupingBytes bytes;
   for (const ProjectionPlan& projection : plan.projections()) {
-    if (projection.target != population) continue;
+    if (projection.target != population || projection.dense) continue;
     bytes.add(plan.populations()[projection.source].n, projection.expected_synapses, projection.delay_min,
               projection.delay_max);
   }
@@ -123,7 +178,7 @@ double ring_slots(const Plan& plan, std::uint32_t population) {
   int spread = 0;
   int window = 1;
   for (const ProjectionPlan& projection : plan.projections()) {
-    if (projection.target != population) continue;
+    if (projection.target != population || projection.dense) continue;
     const int range = projection.delay_max - projection.delay_min;
     spread = std::max(spread, grouped ? std::min(range, kDelayChunk - 1) : range);
     window = std::max(window, projection.delay_min);
@@ -137,6 +192,61 @@ std::uint32_t cohort_size_for_cache(const Plan& plan, std::uint32_t population) 
   constexpr double kRingBytes = 1 << 20;
   const double size = kRingBytes / (ring_slots(plan, population) * sizeof(std::int32_t));
   return static_cast<std::uint32_t>(std::clamp(size, 2048.0, double{kMaxCohortSize}));
+}
+
+/// Whether a classifier reads the population, which then is one cohort.
+bool answers(const Plan& plan, std::uint32_t population) {
+  return std::any_of(plan.spec().classifiers.begin(), plan.spec().classifiers.end(),
+                     [&](const ClassifierSpec& c) { return c.population == population; });
+}
+
+/// The cohorts of one sample.
+std::vector<std::vector<CohortRange>> place_sample(const Plan& plan, std::uint32_t shards, std::uint32_t cohort_size) {
+  const std::vector<double> work = work_per_neuron(plan);
+  const auto& populations = plan.populations();
+  double total = 0.0;
+  for (std::size_t p = 0; p < work.size(); ++p) total += work[p] * populations[p].n;
+
+  // Shard k ends at the global id where k+1 shares of the work are done, at a multiple of the alignment within its
+  // population.
+  std::vector<std::uint64_t> ends;
+  double before = 0.0;
+  std::size_t p = 0;
+  for (std::uint32_t k = 1; k < shards; ++k) {
+    const double share = total * k / shards;
+    while (p + 1 < work.size() && before + work[p] * populations[p].n < share)
+      before += work[p] * populations[p].n, ++p;
+    const bool whole = answers(plan, static_cast<std::uint32_t>(p));
+    const double blocks = std::round((share - before) / work[p] / kCohortAlignment);
+    ends.push_back(
+        populations[p].first_gid +
+        (whole ? populations[p].n
+               : std::min<std::uint64_t>(populations[p].n, static_cast<std::uint64_t>(blocks) * kCohortAlignment)));
+  }
+  ends.push_back(populations.empty() ? 0 : populations.back().first_gid + populations.back().n);
+
+  std::vector<std::vector<CohortRange>> placement;
+  std::uint64_t begin = 0;
+  for (const std::uint64_t end : ends) {
+    if (end <= begin) continue;
+    auto& shard = placement.emplace_back();
+    for (std::uint32_t q = 0; q < populations.size(); ++q) {
+      const std::uint64_t low = std::max(begin, populations[q].first_gid);
+      const std::uint64_t high = std::min(end, populations[q].first_gid + populations[q].n);
+      if (low >= high) continue;
+      const std::uint32_t wanted = cohort_size != 0 ? cohort_size : cohort_size_for_cache(plan, q);
+      const std::uint32_t limit = answers(plan, q) ? kMaxCohortSize : std::min(kMaxCohortSize, align_up(wanted));
+      const auto length = static_cast<std::uint32_t>(high - low);
+      const std::uint32_t cohorts = (length + limit - 1) / limit;
+      const std::uint32_t size = align_up((length + cohorts - 1) / cohorts);
+      for (std::uint32_t first = 0; first < length; first += size) {
+        shard.push_back(
+            {q, static_cast<std::uint32_t>(low - populations[q].first_gid) + first, std::min(size, length - first)});
+      }
+    }
+    begin = end;
+  }
+  return placement;
 }
 
 }  // namespace
@@ -154,7 +264,7 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
   for (const ProjectionSpec& projection : spec.projections)
     plan->projections_.push_back(plan_projection(spec, projection));
 
-  const auto sums = largest_inputs(spec, plan->projections_);
+  NEURACT_TRY_ASSIGN(const auto sums, largest_inputs(spec, plan->projections_));
   for (std::size_t p = 0; p < sums.size(); ++p) {
     for (std::size_t r = 0; r < 2; ++r) {
       if (sums[p][r] > 0.0) plan->populations_[p].receptor_quantum[r] = power_of_two_above(sums[p][r] / kLargestSum);
@@ -175,6 +285,8 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
   plan->spec_ = std::move(spec);
   plan->warmup_steps_ = plan->steps_of(plan->spec_.warmup);
   plan->total_steps_ = plan->warmup_steps_ + plan->steps_of(plan->spec_.duration);
+  plan->presentation_steps_ =
+      plan->spec_.presentation > 0.0 ? plan->steps_of(plan->spec_.presentation) : std::numeric_limits<Step>::max();
   plan->estimate_ = plan->make_estimate();
   return std::shared_ptr<const Plan>(std::move(plan));
 }
@@ -184,6 +296,14 @@ Step Plan::steps_of(double ms) const noexcept { return static_cast<Step>(std::ll
 Estimate Plan::make_estimate() const {
   Estimate estimate;
   for (const ProjectionPlan& projection : projections_) {
+    if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps)
+      estimate.epoch_steps = projection.delay_min;
+    if (projection.dense) {
+      const bool f32 = *spec_.projections[&projection - projections_.data()].format == DenseFormat::f32;
+      estimate.synapses += projection.expected_synapses;
+      estimate.synapse_bytes += projection.expected_synapses * (f32 ? 4.0 : 0.5625);
+      continue;
+    }
     const int spread = projection.delay_max - projection.delay_min;
     const bool grouped = !projection.uniform_delay && groups_by_delay(*this, projection.target);
     const double per_delay = projection.uniform_delay || grouped ? 0.0 : spread > 255 ? 2.0 : 1.0;
@@ -196,8 +316,6 @@ Estimate Plan::make_estimate() const {
         projection.expected_synapses * per_synapse + cohorts * populations_[projection.source].n * per_row;
     // While one table is grouped, its delays and the headers that replace them are both there.
     if (grouped) estimate.build_bytes = std::max(estimate.build_bytes, projection.expected_synapses / cohorts);
-    if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps)
-      estimate.epoch_steps = projection.delay_min;
   }
   for (std::size_t p = 0; p < populations_.size(); ++p) {
     const ModelLayout& layout = layout_of(*populations_[p].model);
@@ -211,54 +329,28 @@ Estimate Plan::make_estimate() const {
                                   static_cast<double>(populations_[p].model->receptors.size()) +
                               statistics;
     estimate.neurons += populations_[p].n;
-    estimate.state_bytes += per_neuron * populations_[p].n;
+    estimate.state_bytes += per_neuron * populations_[p].n * spec_.batch;
   }
   return estimate;
 }
 
 std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shards, std::uint32_t cohort_size) {
-  const std::vector<double> work = work_per_neuron(plan);
-  const auto& populations = plan.populations();
-  double total = 0.0;
-  for (std::size_t p = 0; p < work.size(); ++p) total += work[p] * populations[p].n;
-
-  // Shard k ends at the global id where k+1 shares of the work are done, at a multiple of the alignment within its
-  // population.
-  std::vector<std::uint64_t> ends;
-  double before = 0.0;
-  std::size_t p = 0;
-  for (std::uint32_t k = 1; k < shards; ++k) {
-    const double share = total * k / shards;
-    while (p + 1 < work.size() && before + work[p] * populations[p].n < share)
-      before += work[p] * populations[p].n, ++p;
-    const double blocks = std::round((share - before) / work[p] / kCohortAlignment);
-    ends.push_back(populations[p].first_gid +
-                   std::min<std::uint64_t>(populations[p].n, static_cast<std::uint64_t>(blocks) * kCohortAlignment));
-  }
-  ends.push_back(populations.empty() ? 0 : populations.back().first_gid + populations.back().n);
-
-  std::vector<std::vector<CohortRange>> placement;
-  std::uint64_t begin = 0;
-  for (const std::uint64_t end : ends) {
-    if (end <= begin) continue;
-    auto& shard = placement.emplace_back();
-    for (std::uint32_t q = 0; q < populations.size(); ++q) {
-      const std::uint64_t low = std::max(begin, populations[q].first_gid);
-      const std::uint64_t high = std::min(end, populations[q].first_gid + populations[q].n);
-      if (low >= high) continue;
-      const std::uint32_t limit =
-          std::min(kMaxCohortSize, align_up(cohort_size != 0 ? cohort_size : cohort_size_for_cache(plan, q)));
-      const auto length = static_cast<std::uint32_t>(high - low);
-      const std::uint32_t cohorts = (length + limit - 1) / limit;
-      const std::uint32_t size = align_up((length + cohorts - 1) / cohorts);
-      for (std::uint32_t first = 0; first < length; first += size) {
-        shard.push_back(
-            {q, static_cast<std::uint32_t>(low - populations[q].first_gid) + first, std::min(size, length - first)});
+  const std::uint32_t batch = plan.spec().batch;
+  if (batch > 1) {
+    // Samples do not talk to each other, so that dealing them out leaves nothing to send.
+    const auto whole = place_sample(plan, 1, cohort_size);
+    const std::uint32_t used = std::clamp(shards, 1u, batch);
+    std::vector<std::vector<CohortRange>> placement(whole.empty() ? 0 : used);
+    for (std::uint32_t s = 0; s < placement.size(); ++s) {
+      for (const CohortRange& cohort : whole.front()) {
+        const auto end = static_cast<std::uint32_t>(std::uint64_t{batch} * (s + 1) / used);
+        for (auto sample = static_cast<std::uint32_t>(std::uint64_t{batch} * s / used); sample < end; ++sample)
+          placement[s].push_back({cohort.population, cohort.first, cohort.count, sample});
       }
     }
-    begin = end;
+    return placement;
   }
-  return placement;
+  return place_sample(plan, shards, cohort_size);
 }
 
 }  // namespace neuract::snn

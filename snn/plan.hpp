@@ -18,6 +18,7 @@ struct CohortRange {
   std::uint32_t population = 0;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  std::uint32_t sample = 0;  ///< every sample of a batch has cohorts of its own
 };
 
 inline constexpr std::uint32_t kCohortAlignment = 64;  ///< cohorts begin at multiples of it
@@ -38,6 +39,8 @@ struct ProjectionPlan {
   int receptor_negative = 0;
   double expected_synapses = 0.0;
   double weight_quantum = 1.0;  ///< of the stored 16-bit codes, when the weight is not uniform
+  bool dense = false;
+  double largest_weight = 0.0;  ///< magnitude, before a dense format rounds it
 };
 
 struct PopulationPlan {
@@ -70,6 +73,13 @@ class Plan {
   Step warmup_steps() const noexcept { return warmup_steps_; }
   Step total_steps() const noexcept { return total_steps_; }  ///< warm-up included
   Step steps_of(double ms) const noexcept;                    ///< round(ms / dt)
+  /// Steps of a presentation; one that never ends where the network has none.
+  Step presentation_steps() const noexcept { return presentation_steps_; }
+  Step presentation_begin(Step step) const noexcept { return step - step % presentation_steps_; }
+  /// Number of a neuron among all neurons of all samples.
+  std::uint64_t global_id(std::uint32_t population, std::uint32_t sample, std::uint32_t neuron) const noexcept {
+    return sample * estimate_.neurons + populations_[population].first_gid + neuron;
+  }
   double time_of(Step step) const noexcept { return static_cast<double>(step + 1) * spec_.dt; }
   const Estimate& estimate() const noexcept { return estimate_; }
 
@@ -82,12 +92,13 @@ class Plan {
   Estimate estimate_;
   Step warmup_steps_ = 0;
   Step total_steps_ = 0;
+  Step presentation_steps_ = 0;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
 /// Cuts the populations into cohorts and deals them out to `shards` shards (one per actor) in contiguous runs of about
-/// equal estimated work. `cohort_size` 0 = chosen for the cache. Every shard gets at least one cohort; there may be
-/// fewer shards than asked.
+/// equal estimated work; of a batch, every shard gets whole samples. `cohort_size` 0 = chosen for the cache. Every shard
+/// gets at least one cohort; there may be fewer shards than asked.
 std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shards, std::uint32_t cohort_size = 0);
 
 }  // namespace neuract::snn

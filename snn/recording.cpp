@@ -7,13 +7,13 @@
 
 namespace neuract::snn {
 
-void SpikeMerger::add(const SpikeBatch& batch) {
-  Step& end = ends_[batch.first];
+void SpikeMerger::add(const SpikeBatch& batch, std::uint32_t first_neuron) {
+  Step& end = ends_[first_neuron];
   end = std::max(end, batch.end());
   for (Step step = std::max(batch.begin, first_step_); step < batch.end(); ++step) {
     const auto ids = batch.at(step);
     if (ids.empty()) continue;
-    runs_.push_back({step, batch.first, static_cast<std::uint32_t>(ids.size()), ids_.size()});
+    runs_.push_back({step, first_neuron, static_cast<std::uint32_t>(ids.size()), ids_.size()});
     ids_.insert(ids_.end(), ids.begin(), ids.end());
   }
 }

@@ -20,7 +20,8 @@ class SpikeMerger {
 
   /// Announces a cohort: nothing of a step is ready before this cohort has delivered it.
   void expect(std::uint32_t first_neuron) { ends_.try_emplace(first_neuron, 0); }
-  void add(const SpikeBatch& batch);
+  /// `first_neuron`: of the batch's cohort, as announced.
+  void add(const SpikeBatch& batch, std::uint32_t first_neuron);
 
   std::size_t buffered() const noexcept { return ids_.size(); }
 

@@ -4,9 +4,11 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "neuract/memory/result.hpp"
+#include "neuract/snn/dense.hpp"
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/spikes.hpp"
 
@@ -16,13 +18,18 @@ namespace neuract::snn {
 struct CohortStatistics {
   CohortRange range;
   std::uint64_t spikes = 0;
-  std::uint64_t spike_hash = 0;  ///< sum over spikes of mix(step, global id), modulo 2^64
+  std::uint64_t spike_hash = 0;  ///< sum over spikes of mix(step, Plan::global_id), modulo 2^64
   struct Isi {                   ///< per neuron, intervals in steps
     std::uint64_t sum = 0;
     std::uint64_t sum_of_squares = 0;
     std::uint32_t count = 0;
   };
   std::vector<Isi> isi;  ///< range.count entries
+  struct Classifier {
+    std::uint64_t answers = 0;
+    std::uint64_t correct = 0;
+  };
+  std::vector<Classifier> classifiers;  ///< of the population, in the order of the network's
 };
 
 /// Synapses as built, per projection of the plan.
@@ -31,6 +38,8 @@ struct ProjectionStatistics {
   std::uint64_t bytes = 0;
   std::uint64_t events = 0;  ///< synaptic events delivered since the end of the warm-up
   const char* representation = "";
+  const char* path = "";
+  std::string fallback_reason;  ///< empty where there is none
 };
 
 /// The cohorts of one actor, advanced together. Knows no actor: somebody hands it the output of the other shards and
@@ -43,12 +52,14 @@ class Shard {
  public:
   /// Builds state and synapses. `placement` is the whole placement (all shards, the same everywhere), `index` this
   /// shard. `progress` (may be empty) is called now and then with the number of synapses built so far, and returns
-  /// false to give up (cancelled).
+  /// false to give up (cancelled). `store` holds the dense weights of the process; null = the shard has its own.
   static Result<std::unique_ptr<Shard>> build(PlanPtr plan, std::span<const std::vector<CohortRange>> placement,
                                               std::uint32_t index,
-                                              const std::function<bool(std::uint64_t)>& progress = {});
+                                              const std::function<bool(std::uint64_t)>& progress = {},
+                                              std::shared_ptr<DenseStore> store = nullptr);
   ~Shard();
 
+  const Plan& plan() const noexcept;
   std::uint32_t index() const noexcept;
   /// Steps [0, now()) are done.
   Step now() const noexcept;
@@ -61,10 +72,14 @@ class Shard {
 
   /// Takes the next output of another shard; outputs of one shard come in order without gaps.
   void receive(ShardOutputPtr output);
-  /// The step up to which (exclusive) inputs are complete: may be beyond any end of the run.
+  /// The step up to which (exclusive) inputs are complete: may be beyond any end of the run, but not of a presentation.
   Step horizon() const noexcept;
   /// Longest window that one advance() takes: smallest delay inside the shard, bounded by a fixed maximum.
   Step quantum() const noexcept;
+
+  /// The products that advance(to) will need, for somebody to run; what is not done by then advance() does itself.
+  /// Empty where no spikes meet dense weights.
+  std::span<const DenseBatchPtr> dense_batches(Step to);
 
   /// Advances to `to`, now() < to <= min(horizon(), now() + quantum()), and returns what happened in these steps.
   ShardOutputPtr advance(Step to);

@@ -62,6 +62,7 @@ struct RecordedPopulation {
   hdf5::Dataset ids;
   hsize_t written = 0;
   std::size_t since_write = 0;
+  std::uint32_t n = 0;  ///< neurons of one sample; those of sample b are the nodes from b · n on
 };
 
 class SpikeFile {
@@ -83,7 +84,9 @@ class SpikeFile {
       population.emplace();
       population->merger = SpikeMerger(steps_of(spec.warmup, spec.dt));
       const hdf5::Group group = file.group(spikes, population_name);
-      file.attribute(group, "size", H5T_STD_U64LE, H5T_NATIVE_UINT32, &spec.populations[recorder.population].n);
+      population->n = spec.populations[recorder.population].n;
+      const std::uint32_t nodes = population->n * spec.batch;
+      file.attribute(group, "size", H5T_STD_U64LE, H5T_NATIVE_UINT32, &nodes);
       file.attribute(group, "start_ms", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &spec.warmup);
       population->times = file.growing(group, "timestamps", H5T_IEEE_F64LE, kSpikesPerChunk);
       file.attribute(population->times, "units", "ms");
@@ -91,7 +94,8 @@ class SpikeFile {
     }
     for (const auto& shard : placement)
       for (const CohortRange& cohort : shard)
-        if (auto& population = self->populations_[cohort.population]) population->merger.expect(cohort.first);
+        if (auto& population = self->populations_[cohort.population])
+          population->merger.expect(cohort.sample * population->n + cohort.first);
     NEURACT_TRY(file.start());
     return self;
   }
@@ -99,7 +103,7 @@ class SpikeFile {
   Result<void> write(const SpikeBatch& batch) {
     if (batch.population >= populations_.size() || !populations_[batch.population]) return {};
     RecordedPopulation& population = *populations_[batch.population];
-    population.merger.add(batch);
+    population.merger.add(batch, batch.sample * population.n + batch.first);
     population.since_write += batch.ids.size();
     if (population.since_write < kSpikesBuffered) return {};
     const hdf5::Session session;

@@ -2,10 +2,14 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "neuract/memory/tensor.hpp"
+#include "neuract/q4/weight.hpp"
 
 /// What a network is, as plain data: names, numbers and distributions in the user's units (ms, mV, pA, pF, Hz).
 ///
@@ -62,6 +66,16 @@ struct Rule {
   bool allow_multapses = true;  ///< for the three fixed rules
 };
 
+/// How a dense projection, which has a weight for every pair of neurons, keeps them.
+enum class DenseFormat : std::uint8_t { f32, nf4, nvfp4 };
+
+/// Weights from a file, row-major [target neurons, source neurons], in the unit of the target model's synapses.
+struct ImportedWeights {
+  std::string file;
+  std::string tensor;
+  std::variant<q4::QuantizedWeight, memory::ConstTensor> data;  ///< in 4 bits, or f32
+};
+
 /// Static synapses from one population to another.
 struct ProjectionSpec {
   std::string name;          ///< unique; the default is "source->target", with "#2" … for further ones
@@ -70,6 +84,9 @@ struct ProjectionSpec {
   Rule rule;
   Value weight = 1.0;  ///< in the target model's unit (mV for delta synapses, pA for currents); number or distribution
   Value delay = 1.0;   ///< ms; rounded to steps, at least one step
+  std::optional<DenseFormat> format = std::nullopt;  ///< dense, kept so; needs all_to_all and one delay. None: sparse
+  std::shared_ptr<const ImportedWeights> weights =
+      nullptr;  ///< in place of `weight`; `format` says the same as the data
 };
 
 /// Independent Poisson train for every target neuron, delivered in the step it is drawn in.
@@ -91,9 +108,21 @@ struct SpikeGenerator {
   std::vector<double> times;  ///< ms, on the grid, ascending
 };
 
+/// Images, one after another: presentation p shows image p·batch + b to sample b, pixel i as a constant current into
+/// neuron i, in proportion to its brightness. Beyond the last image there is no current.
+struct ImageSet {
+  std::uint32_t count = 0;
+  std::uint32_t pixels = 0;        ///< of one image
+  std::vector<std::uint8_t> data;  ///< [count][pixels], 255 is full brightness
+};
+struct ImageGenerator {
+  std::shared_ptr<const ImageSet> images;
+  double amplitude = 0.0;  ///< pA at full brightness
+};
+
 struct StimulusSpec {
   std::string name;
-  std::variant<PoissonGenerator, DcGenerator, NoiseGenerator, SpikeGenerator> generator;
+  std::variant<PoissonGenerator, DcGenerator, NoiseGenerator, SpikeGenerator, ImageGenerator> generator;
   std::uint32_t target = 0;            ///< population
   std::vector<std::uint32_t> neurons;  ///< indices in the population, ascending; empty = all
   double weight = 1.0;                 ///< poisson_generator and spike_generator
@@ -113,6 +142,14 @@ struct MultimeterSpec {
   double interval = 1.0;               ///< ms, a multiple of dt
 };
 
+/// Compares what a population answers at the end of every presentation with the labels of an ImageGenerator's images:
+/// the neuron with the largest value is the class, the first of equals.
+struct ClassifierSpec {
+  std::uint32_t population = 0;
+  std::string variable;  ///< a state variable of the model; empty = number of spikes in the presentation
+  std::shared_ptr<const std::vector<std::uint8_t>> labels;
+};
+
 /// Stops the run when the mean rate of any population over `window` exceeds `rate`.
 struct RateGuard {
   double rate = 0.0;      ///< Hz
@@ -125,12 +162,15 @@ struct NetworkSpec {
   double warmup = 0.0;     ///< ms, simulated but neither counted nor recorded
   double duration = 1000;  ///< ms after the warm-up
   std::uint64_t seed = 1;
+  std::uint32_t batch = 1;    ///< independent samples of the whole network, which share parameters and synapses
+  double presentation = 0.0;  ///< ms; state and input begin anew every so often; 0 = never
   std::optional<RateGuard> stop_if;
   std::vector<PopulationSpec> populations;
   std::vector<ProjectionSpec> projections;
   std::vector<StimulusSpec> stimuli;
   std::vector<SpikeRecorderSpec> spike_recorders;
-  std::vector<MultimeterSpec> multimeters;
+  std::vector<MultimeterSpec> multimeters;  ///< of sample 0
+  std::vector<ClassifierSpec> classifiers;
 };
 
 }  // namespace neuract::snn

@@ -17,6 +17,7 @@ struct SpikeBatch {
   Step begin = 0;
   std::vector<std::uint32_t> offsets;  ///< steps() + 1 positions in `ids`
   std::vector<std::uint16_t> ids;      ///< index in the cohort, ascending within a step
+  std::uint32_t sample = 0;
 
   Step steps() const noexcept { return static_cast<Step>(offsets.size()) - 1; }
   Step end() const noexcept { return begin + steps(); }

@@ -10,6 +10,7 @@
 #include "neuract/snn/distribution.hpp"
 #include "neuract/snn/nearest_name.hpp"
 #include "neuract/snn/number_text.hpp"
+#include "neuract/snn/plan.hpp"
 
 namespace neuract::snn {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 /// Beyond any machine, and still far from where integers and estimates would overflow.
 constexpr double kMostSynapses = 1e15;
 constexpr double kMostSteps = 1e15;
+constexpr std::uint64_t kMostNodes = std::uint64_t{1} << 31;  ///< of one population in all samples
 
 class Validator {
  public:
@@ -29,6 +31,7 @@ class Validator {
     for (std::size_t i = 0; i < spec_.stimuli.size(); ++i) stimulus(i);
     spike_recorders();
     for (std::size_t i = 0; i < spec_.multimeters.size(); ++i) multimeter(i);
+    for (std::size_t i = 0; i < spec_.classifiers.size(); ++i) classifier(i);
     return std::move(faults_);
   }
 
@@ -60,6 +63,14 @@ class Validator {
       add("simulation.dt", "[simulation]: dt is " + number_text(spec_.dt) + " ms, must be positive and finite");
     time("simulation.warmup", "[simulation]", "warmup", spec_.warmup, 0.0);
     time("simulation.duration", "[simulation]", "duration", spec_.duration, 1.0);
+    if (spec_.batch == 0) add("simulation.batch", "[simulation]: batch is 0, expected at least one sample");
+    if (spec_.presentation != 0.0) {
+      time("simulation.presentation", "[simulation]", "presentation", spec_.presentation, 1.0);
+      if (spec_.warmup != 0.0) {
+        add("simulation.warmup", "[simulation]: warmup is " + number_text(spec_.warmup) +
+                                     " ms, but every presentation begins anew; leave one of the two out");
+      }
+    }
     if (!spec_.stop_if) return;
     if (!(spec_.stop_if->rate > 0.0) || !std::isfinite(spec_.stop_if->rate)) {
       add("simulation.stop_if.rate",
@@ -81,6 +92,10 @@ class Validator {
             true);
       }
       if (!names.insert(p.name).second) add(path, subject + ": there are two populations of this name", true);
+      if (std::uint64_t{p.n} * spec_.batch > kMostNodes) {
+        add(path + ".n", subject + ": n is " + std::to_string(p.n) + ", in " + std::to_string(spec_.batch) +
+                             " samples that is more neurons than can be numbered (" + std::to_string(kMostNodes) + ")");
+      }
       if (p.n == 0) add(path + ".n", subject + ": n is 0, a population needs at least one neuron");
       const ModelInfo* model = find_model(p.model);
       models_.push_back(model);
@@ -114,6 +129,59 @@ class Validator {
     const bool source = population_exists(path + ".source", subject, p.source);
     const bool target = population_exists(path + ".target", subject, p.target);
     if (source && target) rule(path + ".rule", subject, p);
+    if (source && target && p.format) dense(path, subject, p);
+  }
+
+  void dense(const std::string& path, const std::string& subject, const ProjectionSpec& p) {
+    if (p.rule.kind != Rule::Kind::all_to_all)
+      add(path + ".rule", subject + ": dense weights (format, weights) need rule = \"all_to_all\"");
+    if (!std::holds_alternative<double>(p.delay))
+      add(path + ".delay", subject + ": dense weights (format, weights) need one delay for all");
+    const PopulationSpec& source = spec_.populations[p.source];
+    const PopulationSpec& target = spec_.populations[p.target];
+    if (p.weights) {
+      imported(path + ".weights", subject, p, source, target);
+    } else if (const auto* weight = std::get_if<Distribution>(&p.weight); weight != nullptr && !fault(*weight)) {
+      const auto [low, high] = Sampler(*weight).support();
+      const ModelInfo* model = find_model(target.model);
+      if (low < 0.0 && high > 0.0 && model != nullptr && receptor_of(*model, 1.0) != receptor_of(*model, -1.0)) {
+        add(path + ".weight", subject + ": dense weights of both signs, but " + target.model +
+                                  " takes positive and negative ones by two receptors; use two projections");
+      }
+    }
+  }
+
+  void imported(const std::string& path, const std::string& subject, const ProjectionSpec& p,
+                const PopulationSpec& source, const PopulationSpec& target) {
+    const ImportedWeights& weights = *p.weights;
+    const std::string tensor = subject + ": tensor " + in_quotes(weights.tensor) + " of " + weights.file;
+    std::int64_t rows = 0;
+    std::int64_t columns = 0;
+    DenseFormat format = DenseFormat::f32;
+    if (const auto* quantized = std::get_if<q4::QuantizedWeight>(&weights.data)) {
+      rows = quantized->out_features;
+      columns = quantized->in_features;
+      format = quantized->format == q4::Format::nf4 ? DenseFormat::nf4 : DenseFormat::nvfp4;
+    } else {
+      const auto& values = std::get<memory::ConstTensor>(weights.data);
+      if (values.rank() != 2 || values.dtype() != memory::DType::f32) {
+        add(path, tensor + " is " + std::string(memory::name_of(values.dtype())) + " " +
+                      memory::to_string(values.shape()) + ", expected f32 of rank 2");
+        return;
+      }
+      rows = values.shape()[0];
+      columns = values.shape()[1];
+    }
+    if (format != *p.format) add(path, tensor + " is in another format than the projection's");
+    if (rows != target.n || columns != source.n) {
+      add(path, tensor + " is [" + std::to_string(rows) + ", " + std::to_string(columns) + "], expected [" +
+                    std::to_string(target.n) + ", " + std::to_string(source.n) + "], the neurons of " +
+                    in_quotes(target.name) + " and of " + in_quotes(source.name));
+    }
+    if (!p.rule.allow_autapses && p.source == p.target)
+      add(path, subject +
+                    ": the weights of a file include those of a neuron onto itself; allow_autapses = false "
+                    "cannot be had with them");
   }
 
   bool number_or_distribution(const std::string& path, const std::string& subject, const std::string& name,
@@ -265,12 +333,26 @@ class Validator {
             finite("mean", generator.mean, true);
             finite("std", generator.std, false);
             time(path + ".dt", subject, "dt", generator.dt, 1.0);
+          } else if constexpr (std::is_same_v<Generator, ImageGenerator>) {
+            finite("amplitude", generator.amplitude, true);
+            images(path, subject, generator, s.target);
           } else {
             spike_times(path, subject, generator.times);
             if (s.delay != 0.0) time(path + ".delay", subject, "delay", s.delay, 1.0);
           }
         },
         s.generator);
+  }
+
+  void images(const std::string& path, const std::string& subject, const ImageGenerator& generator,
+              std::uint32_t target) {
+    if (!generator.images || generator.images->count == 0) {
+      add(path + ".images", subject + ": there are no images");
+    } else if (target < spec_.populations.size() && generator.images->pixels != spec_.populations[target].n) {
+      add(path + ".images", subject + ": images of " + std::to_string(generator.images->pixels) +
+                                " pixels, but population " + in_quotes(spec_.populations[target].name) + " has " +
+                                std::to_string(spec_.populations[target].n) + " neurons");
+    }
   }
 
   void spike_times(const std::string& path, const std::string& subject, const std::vector<double>& times) {
@@ -318,6 +400,32 @@ class Validator {
       } else if (!seen.insert(variable).second) {
         add(path + ".variables", subject + ": variable " + in_quotes(variable) + " is named twice");
       }
+    }
+  }
+
+  void classifier(std::size_t index) {
+    const ClassifierSpec& c = spec_.classifiers[index];
+    const std::string path = "classifiers[" + std::to_string(index) + "]";
+    std::string subject = "classifier " + std::to_string(index + 1);
+    if (!c.labels || c.labels->empty()) add(path + ".labels", subject + ": there are no labels");
+    if (spec_.presentation == 0.0)
+      add(path, subject + ": answers are read at the end of presentations; [simulation] has no presentation");
+    if (!population_exists(path + ".population", subject, c.population)) return;
+    const PopulationSpec& population = spec_.populations[c.population];
+    subject += " on population " + in_quotes(population.name);
+    if (population.n > kMaxCohortSize)
+      add(path + ".population", subject + ": more than " + std::to_string(kMaxCohortSize) + " classes");
+    const ModelInfo* model = models_[c.population];
+    if (model != nullptr && !c.variable.empty() && find_state(*model, c.variable) < 0) {
+      add(path + ".variable",
+          subject + ": " +
+              unknown_name("variable", c.variable, std::string(model->name) + " has", state_names(*model)));
+    }
+    if (c.labels && !c.labels->empty()) {
+      const auto largest = *std::max_element(c.labels->begin(), c.labels->end());
+      if (largest >= population.n)
+        add(path + ".labels", subject + ": label " + std::to_string(largest) + ", but there are only " +
+                                  std::to_string(population.n) + " neurons");
     }
   }
 

@@ -80,15 +80,20 @@ TEST_F(Messages, CarryStateErrorsAndStatisticsAsBytes) {
   EXPECT_EQ(std::vector<float>(copy.parts[0].values().begin(), copy.parts[0].values().end()), *data);
 
   snn::CohortStatistics cohort;
-  cohort.range = {1, 64, 2};
+  cohort.range = {1, 64, 2, 5};
+  cohort.classifiers = {{100, 87}};
   cohort.spike_hash = ~0ull;
   cohort.isi = {{5, 25, 1}, {9, 41, 2}};
-  Collected collected{4, 1, {{cohort}, {{10, 60, 1000, "sparse"}}}};
+  Collected collected{4, 1, {{cohort}, {{10, 60, 1000, "dense nf4", "dequantised", "too wide"}}}};
   const Collected back = through_bytes(collected);
   EXPECT_EQ(back.statistics.cohorts[0].range.first, 64u);
   EXPECT_EQ(back.statistics.cohorts[0].spike_hash, ~0ull);
   EXPECT_EQ(back.statistics.cohorts[0].isi[1].sum_of_squares, 41u);
-  EXPECT_EQ(back.statistics.projections[0].representation, "sparse");
+  EXPECT_EQ(back.statistics.cohorts[0].range.sample, 5u);
+  EXPECT_EQ(back.statistics.cohorts[0].classifiers[0].correct, 87u);
+  EXPECT_EQ(back.statistics.projections[0].representation, "dense nf4");
+  EXPECT_EQ(back.statistics.projections[0].path, "dequantised");
+  EXPECT_EQ(back.statistics.projections[0].fallback_reason, "too wide");
 
   const TakeSnapshot question = through_bytes(TakeSnapshot{1, 2, 3, Step{44}});
   EXPECT_EQ(question.step, Step{44});

@@ -38,7 +38,7 @@ inline Outcome run_serial(const NetworkSpec& spec, std::uint32_t shards = 1, std
       const ShardOutputPtr output = shard->advance(to);
       for (const std::uint32_t target : shard->targets()) all[target]->receive(output);
       for (const SpikeBatch& batch : output->batches) {
-        const std::uint64_t first = plan->populations()[batch.population].first_gid + batch.first;
+        const std::uint64_t first = plan->global_id(batch.population, batch.sample, batch.first);
         for (Step step = batch.begin; step < batch.end(); ++step) {
           for (const std::uint16_t id : batch.at(step)) outcome.spikes.emplace_back(step, first + id);
         }

@@ -1,0 +1,334 @@
+#include "neuract/snn/dense.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "neuract/kernels/q4_spikes.hpp"
+#include "neuract/kernels/q4_tiles.hpp"
+#include "neuract/memory/host_array.hpp"
+#include "neuract/q4/nf4.hpp"
+#include "neuract/q4/nvfp4.hpp"
+#include "neuract/q4/tiles.hpp"
+#include "neuract/snn/distribution.hpp"
+#include "neuract/snn/random.hpp"
+
+namespace neuract::snn {
+namespace {
+
+using kernels::kTileLineBytes;
+using kernels::kTileOutputs;
+using memory::HostArray;
+
+constexpr std::uint32_t kGroup = Stream::kGroup;
+
+/// The weights of one source after another, onto the targets of a cohort.
+class WeightRows {
+ public:
+  WeightRows(const Plan& plan, std::uint32_t projection, const CohortRange& cohort)
+      : spec_(plan.spec().projections[projection]),
+        cohort_(cohort),
+        stream_(plan.spec().seed, Purpose::weight, projection, 1),
+        values_(std::size_t{groups()} * kGroup) {
+    if (const auto* weight = std::get_if<Distribution>(&spec_.weight)) {
+      sampler_.emplace(*weight);
+      words_.resize(values_.size());
+    }
+  }
+
+  /// Valid until the next call; targets past the cohort's are zero.
+  std::span<float> row(std::uint32_t source) {
+    if (sampler_) {
+      stream_.fill(words_.data(), groups(), cohort_.first / kGroup, source);
+      sampler_->draw(words_, values_);
+    } else {
+      std::fill(values_.begin(), values_.end(), static_cast<float>(std::get<double>(spec_.weight)));
+    }
+    std::fill(values_.begin() + cohort_.count, values_.end(), 0.0f);
+    const bool same = spec_.source == spec_.target && !spec_.rule.allow_autapses;
+    if (same && source >= cohort_.first && source - cohort_.first < cohort_.count)
+      values_[source - cohort_.first] = 0.0f;
+    return values_;
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t groups() const noexcept { return (cohort_.count + kGroup - 1) / kGroup; }
+
+  const ProjectionSpec& spec_;
+  CohortRange cohort_;
+  Stream stream_;
+  std::optional<Sampler> sampler_;
+  std::vector<std::uint32_t> words_;
+  std::vector<float> values_;
+};
+
+std::uint64_t synapses_of(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
+  const ProjectionSpec& spec = plan.spec().projections[projection];
+  const std::uint64_t sources = plan.populations()[spec.source].n;
+  const bool no_autapses = !spec.weights && spec.source == spec.target && !spec.rule.allow_autapses;
+  return sources * cohort.count - (no_autapses ? cohort.count : 0);
+}
+
+class Nf4RowWeights final : public DenseWeights {
+ public:
+  static constexpr std::uint32_t kBlock = 64;
+
+  static Result<DenseWeightsPtr> build(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
+    auto self = std::make_shared<Nf4RowWeights>();
+    const std::uint32_t sources = plan.populations()[plan.projections()[projection].source].n;
+    const std::size_t tiles = kernels::tiles_of(cohort.count);
+    const std::size_t scales = tiles * (kTileOutputs / kBlock);
+    NEURACT_TRY_ASSIGN(self->codes_, HostArray<std::uint8_t>::zeros(sources * tiles * kTileLineBytes));
+    NEURACT_TRY_ASSIGN(self->scales_, HostArray<float>::zeros(sources * scales));
+    std::array<std::uint8_t, kBlock / 2> packed{};
+    WeightRows rows(plan, projection, cohort);
+    for (std::uint32_t source = 0; source < sources; ++source) {
+      const std::span<float> row = rows.row(source);
+      std::uint8_t* const line = self->codes_.data() + source * tiles * kTileLineBytes;
+      for (std::size_t first = 0; first < row.size(); first += kBlock) {
+        self->scales_[source * scales + first / kBlock] =
+            q4::nf4::quantize_block(row.subspan(first, kBlock), packed.data());
+        for (std::uint32_t i = 0; i < kBlock; ++i) {
+          const auto target = static_cast<std::uint32_t>(first) + i;
+          kernels::set_tile_code(line + target / kTileOutputs * kTileLineBytes, target % kTileOutputs,
+                                 q4::code_at<q4::nf4::kTraits.order>(packed.data(), i));
+        }
+      }
+    }
+    self->rows_ = {cohort.count, sources, kBlock, self->codes_.data(), self->scales_.data()};
+    self->targets_ = cohort.count;
+    self->synapses_ = synapses_of(plan, projection, cohort);
+    self->bytes_ = self->codes_.size() + self->scales_.size() * sizeof(float);
+    self->representation_ = "dense nf4";
+    return DenseWeightsPtr(std::move(self));
+  }
+
+  void forward(const kernels::ActiveLists& spikes, float* y, std::size_t stride) const override {
+    kernels::rows_nf4(rows_, spikes, y, stride);
+  }
+
+ private:
+  kernels::Nf4Rows rows_;
+  HostArray<std::uint8_t> codes_;
+  HostArray<float> scales_;
+};
+
+class Nvfp4RowWeights final : public DenseWeights {
+ public:
+  static constexpr std::uint32_t kBlock = q4::nvfp4::kBlock;
+
+  static Result<DenseWeightsPtr> build(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
+    auto self = std::make_shared<Nvfp4RowWeights>();
+    const std::uint32_t sources = plan.populations()[plan.projections()[projection].source].n;
+    const std::size_t tiles = kernels::tiles_of(cohort.count);
+    const std::size_t scales = tiles * (kTileOutputs / kBlock);
+    // The same for all cohorts.
+    const float global = q4::nvfp4::global_scale(static_cast<float>(plan.projections()[projection].largest_weight));
+    NEURACT_TRY_ASSIGN(self->codes_, HostArray<std::uint8_t>::zeros(sources * tiles * kTileLineBytes));
+    NEURACT_TRY_ASSIGN(self->scales_, HostArray<std::uint8_t>::zeros(sources * scales));
+    std::array<std::uint8_t, kBlock / 2> packed{};
+    WeightRows rows(plan, projection, cohort);
+    for (std::uint32_t source = 0; source < sources; ++source) {
+      const std::span<float> row = rows.row(source);
+      std::uint8_t* const line = self->codes_.data() + source * tiles * kTileLineBytes;
+      for (std::size_t first = 0; first < row.size(); first += kBlock) {
+        self->scales_[source * scales + first / kBlock] =
+            q4::nvfp4::quantize_block(std::span<const float, kBlock>(row.data() + first, kBlock), global, packed.data())
+                .bits;
+        for (std::uint32_t i = 0; i < kBlock; ++i) {
+          const auto target = static_cast<std::uint32_t>(first) + i;
+          kernels::set_tile_code(line + target / kTileOutputs * kTileLineBytes, target % kTileOutputs,
+                                 q4::code_at<q4::nvfp4::kTraits.order>(packed.data(), i));
+        }
+      }
+    }
+    self->rows_ = {cohort.count, sources, self->codes_.data(), self->scales_.data(), 0.5f * global};
+    self->targets_ = cohort.count;
+    self->synapses_ = synapses_of(plan, projection, cohort);
+    self->bytes_ = self->codes_.size() + self->scales_.size();
+    self->representation_ = "dense nvfp4";
+    return DenseWeightsPtr(std::move(self));
+  }
+
+  void forward(const kernels::ActiveLists& spikes, float* y, std::size_t stride) const override {
+    kernels::rows_nvfp4(rows_, spikes, y, stride);
+  }
+
+ private:
+  kernels::Nvfp4Rows rows_;
+  HostArray<std::uint8_t> codes_;
+  HostArray<std::uint8_t> scales_;
+};
+
+class F32RowWeights final : public DenseWeights {
+ public:
+  static Result<std::shared_ptr<F32RowWeights>> make(const Plan& plan, std::uint32_t projection,
+                                                     const CohortRange& cohort) {
+    auto self = std::make_shared<F32RowWeights>();
+    const std::uint32_t sources = plan.populations()[plan.projections()[projection].source].n;
+    self->stride_ = (std::size_t{cohort.count} + kGroup - 1) / kGroup * kGroup;
+    NEURACT_TRY_ASSIGN(self->weights_, HostArray<float>::zeros(sources * self->stride_));
+    self->rows_ = {cohort.count, sources, self->weights_.data(), self->stride_};
+    self->targets_ = cohort.count;
+    self->synapses_ = synapses_of(plan, projection, cohort);
+    self->bytes_ = self->weights_.size() * sizeof(float);
+    return self;
+  }
+
+  static Result<DenseWeightsPtr> draw(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
+    NEURACT_TRY_ASSIGN(auto self, make(plan, projection, cohort));
+    WeightRows rows(plan, projection, cohort);
+    for (std::uint32_t source = 0; source < self->rows_.k; ++source) {
+      const std::span<float> row = rows.row(source);
+      std::memcpy(self->weights_.data() + source * self->stride_, row.data(), row.size_bytes());
+    }
+    return DenseWeightsPtr(std::move(self));
+  }
+
+  /// `w` is row-major [all targets][sources].
+  static Result<DenseWeightsPtr> import(const Plan& plan, std::uint32_t projection, const CohortRange& cohort,
+                                        std::span<const float> w, std::string fallback_reason) {
+    NEURACT_TRY_ASSIGN(auto self, make(plan, projection, cohort));
+    const std::size_t sources = self->rows_.k;
+    for (std::size_t target = 0; target < cohort.count; ++target) {
+      for (std::size_t source = 0; source < sources; ++source)
+        self->weights_[source * self->stride_ + target] = w[(cohort.first + target) * sources + source];
+    }
+    if (!fallback_reason.empty()) self->path_ = "dequantised";
+    self->fallback_reason_ = std::move(fallback_reason);
+    return DenseWeightsPtr(std::move(self));
+  }
+
+  void forward(const kernels::ActiveLists& spikes, float* y, std::size_t stride) const override {
+    kernels::rows_f32(rows_, spikes, y, stride);
+  }
+
+ private:
+  kernels::F32Rows rows_;
+  std::size_t stride_ = 0;
+  HostArray<float> weights_;
+};
+
+/// Weights of a checkpoint, with scales along the sources.
+class TileWeights final : public DenseWeights {
+ public:
+  TileWeights(q4::PackedTiles tiles, std::uint64_t synapses) : tiles_(std::move(tiles)) {
+    std::visit([&](const auto& view) { sources_ = view.k, targets_ = view.n; }, tiles_.view());
+    synapses_ = synapses;
+    bytes_ = tiles_.bytes();
+    representation_ = tiles_.format() == q4::Format::nf4 ? "dense nf4" : "dense nvfp4";
+  }
+
+  void forward(const kernels::ActiveLists& spikes, float* y, std::size_t stride) const override {
+    const std::size_t words = (std::size_t{sources_} + 63) / 64;
+    thread_local std::vector<std::uint64_t> bits;
+    bits.assign(words * spikes.rows, 0);
+    for (std::size_t row = 0; row < spikes.rows; ++row) {
+      for (std::uint32_t i = spikes.offsets[row]; i < spikes.offsets[row + 1]; ++i)
+        bits[row * words + spikes.ids[i] / 64] |= std::uint64_t{1} << (spikes.ids[i] % 64);
+    }
+    const kernels::SpikeBits input{bits.data(), spikes.rows, static_cast<std::uint32_t>(words)};
+    if (const auto* nf4 = std::get_if<kernels::Nf4Tiles>(&tiles_.view())) {
+      kernels::spikes_nf4(*nf4, input, y, stride);
+    } else {
+      kernels::spikes_nvfp4(std::get<kernels::Nvfp4Tiles>(tiles_.view()), input, y, stride);
+    }
+  }
+
+ private:
+  q4::PackedTiles tiles_;
+  std::uint32_t sources_ = 0;
+};
+
+Result<DenseWeightsPtr> import(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
+  const ImportedWeights& imported = *plan.spec().projections[projection].weights;
+  const auto* quantized = std::get_if<q4::QuantizedWeight>(&imported.data);
+  std::string reason;
+  memory::ConstTensor values;
+  if (quantized != nullptr) {
+    auto tiles = q4::pack_tiles(*quantized, cohort.first, cohort.count);
+    if (tiles)
+      return DenseWeightsPtr(std::make_shared<TileWeights>(std::move(*tiles), synapses_of(plan, projection, cohort)));
+    if (tiles.error().code != ErrorCode::unsupported) return tiles.error();
+    reason = tiles.error().message;
+    NEURACT_TRY_ASSIGN(values, q4::dequantize(*quantized));
+  } else {
+    values = std::get<memory::ConstTensor>(imported.data);
+  }
+  NEURACT_TRY_ASSIGN(const std::span<const float> w, values.span<float>());
+  return F32RowWeights::import(plan, projection, cohort, w, std::move(reason));
+}
+
+}  // namespace
+
+Result<DenseWeightsPtr> build_dense_weights(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
+  const ProjectionSpec& spec = plan.spec().projections[projection];
+  if (spec.weights) return import(plan, projection, cohort);
+  switch (*spec.format) {
+    case DenseFormat::nf4: return Nf4RowWeights::build(plan, projection, cohort);
+    case DenseFormat::nvfp4: return Nvfp4RowWeights::build(plan, projection, cohort);
+    case DenseFormat::f32: break;
+  }
+  return F32RowWeights::draw(plan, projection, cohort);
+}
+
+Result<DenseWeightsPtr> DenseStore::get(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
+  std::shared_ptr<Entry> entry;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& slot = entries_[{projection, cohort.first, cohort.count}];
+    if (!slot) slot = std::make_shared<Entry>();
+    entry = slot;
+  }
+  const std::lock_guard lock(entry->mutex);
+  if (!entry->weights) {
+    auto built = build_dense_weights(plan, projection, cohort);
+    if (!built)
+      return std::move(built).error().with_context("projection \"" + plan.spec().projections[projection].name + "\"");
+    entry->weights = std::move(*built);
+  }
+  return entry->weights;
+}
+
+void DenseBatch::run() {
+  y.resize(rows() * stride);
+  if (rows() > 0) weights->forward(spikes(), y.data(), stride);
+  done = true;
+}
+
+void run_together(std::span<const DenseBatchPtr> batches) {
+  std::vector<DenseBatchPtr> waiting(batches.begin(), batches.end());
+  while (!waiting.empty()) {
+    const DenseWeightsPtr weights = waiting.front()->weights;
+    const auto others = std::stable_partition(waiting.begin(), waiting.end(),
+                                              [&](const DenseBatchPtr& b) { return b->weights == weights; });
+    if (others - waiting.begin() == 1) {
+      waiting.front()->run();
+    } else {
+      DenseBatch all;
+      all.weights = weights;
+      all.stride = waiting.front()->stride;
+      for (auto batch = waiting.begin(); batch != others; ++batch) {
+        const auto before = static_cast<std::uint32_t>(all.ids.size());
+        all.ids.insert(all.ids.end(), (*batch)->ids.begin(), (*batch)->ids.end());
+        for (std::uint32_t row = 1; row <= (*batch)->rows(); ++row)
+          all.offsets.push_back(before + (*batch)->offsets[row]);
+      }
+      all.run();
+      auto from = all.y.cbegin();
+      for (auto batch = waiting.begin(); batch != others; ++batch) {
+        const auto length = static_cast<std::ptrdiff_t>((*batch)->rows() * all.stride);
+        (*batch)->y.assign(from, from + length);
+        (*batch)->done = true;
+        from += length;
+      }
+    }
+    waiting.erase(waiting.begin(), others);
+  }
+}
+
+}  // namespace neuract::snn
