@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "neuract/kernels/isa_variants.hpp"
+#include "neuract/kernels/q4_codes.hpp"
 #if NEURACT_X86_VARIANTS
 #include <immintrin.h>
 #endif
@@ -17,7 +18,9 @@ constexpr std::uint32_t kChunk = 8192;         // inputs that are listed togethe
 constexpr std::uint32_t kListedLines = 16384;  // over the rows that are listed together
 constexpr std::uint32_t kListedBlocks = 8192;
 constexpr std::uint32_t kListedRows = 64;
-constexpr std::uint32_t kBatchedRows = 64;        // rows that share a table of subset sums
+constexpr std::uint32_t kBatchedRows = 64;  // rows that share a table of subset sums
+constexpr std::uint32_t kMostInByte = 10;   // numbers of NVFP4 whose sum fits 8 bits
+constexpr std::uint32_t kMostParts = kChunk / 16 * 2;
 constexpr std::uint32_t kGroupInputs = 16;        // inputs whose subset sums stand together
 constexpr std::uint32_t kGroupSums = 4 * 8 + 16;  // of 3, 3, 3, 3 and 4 inputs
 
@@ -26,12 +29,19 @@ struct ActiveBlock {
   std::uint16_t count;  // of its active inputs
 };
 
-/// What spikes in one row of a chunk: blocks in ascending order, and the lines of all of them, in bytes from the
-/// chunk's first line.
-struct ActiveInputs {
-  const std::uint32_t* lines;
-  const ActiveBlock* blocks;
+/// What spikes in one row of a chunk: blocks, and the lines of all of them, in bytes from the chunk's first line.
+struct ActiveList {
+  std::uint32_t* lines;
+  ActiveBlock* blocks;
+  std::uint32_t n_lines;
   std::uint32_t n_blocks;
+  std::uint32_t n_single;  // blocks with one active input, which come first where they are sorted
+};
+
+struct ListKernels {
+  std::uint32_t (*count)(const std::uint64_t* bits, std::uint32_t words) noexcept;
+  void (*in_order)(const std::uint64_t* bits, std::uint32_t inputs, std::uint32_t block, ActiveList& list) noexcept;
+  void (*by_count)(const std::uint64_t* bits, std::uint32_t inputs, ActiveList& list) noexcept;
 };
 
 /// A chunk of a tile. The sums of its outputs stay in y between chunks.
@@ -39,6 +49,7 @@ template <class Scale>
 struct TileChunk {
   const std::uint8_t* codes;
   const Scale* scales;
+  std::size_t next;  // bytes from a line to the same one of the next tile, which is fetched meanwhile; 0: no such tile
   bool first;
   bool last;
 };
@@ -54,26 +65,38 @@ struct WholeTile {
 };
 
 struct Nf4SpikeKernels {
-  void (*event)(const TileChunk<float>& tile, const ActiveInputs& active, float* y) noexcept;
+  void (*event)(const TileChunk<float>& tile, const ActiveList& active, float* y) noexcept;
   void (*batched)(const WholeTile<float>& tile, const SpikeBits& s, float* y, std::size_t ldy) noexcept;
 };
 
 struct Nvfp4SpikeKernels {
-  void (*event)(const TileChunk<std::uint16_t>& tile, const ActiveInputs& active, const float* unit, float* y) noexcept;
+  void (*event)(const TileChunk<std::uint16_t>& tile, const ActiveList& active, const float* unit, float* y) noexcept;
   void (*batched)(const WholeTile<std::uint16_t>& tile, const SpikeBits& s, const float* unit, float* y,
                   std::size_t ldy) noexcept;
 };
 
-/// The levels of NF4 in multiples of 2^-24.
-alignas(64) constexpr std::int32_t kNf4Levels[16] = {-16777216, -11680177, -8809264, -6625616, -4772134, -3099984,
-                                                     -1527566,  0,         1335136,  2699961,  4129079,  5669277,
-                                                     7393884,   9439147,   12129203, 16777216};
-/// The numbers of NVFP4, doubled.
-alignas(16) constexpr std::int8_t kNvfp4Numbers[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+struct Nf4Multiples {
+  alignas(64) std::int32_t levels[16];
+};
+
+/// The levels of NF4 in multiples of 2^-24, ties away from 0.
+constexpr Nf4Multiples kNf4Multiples = [] {
+  Nf4Multiples multiples{};
+  for (int c = 0; c < 16; ++c) {
+    const double level = double{kNf4Levels[c]} * 0x1p24;
+    multiples.levels[c] = static_cast<std::int32_t>(level < 0.0 ? level - 0.5 : level + 0.5);
+  }
+  return multiples;
+}();
+
+/// The scales of a block that is not there.
+alignas(64) constexpr std::uint16_t kNoScales[kTileOutputs] = {};
 
 }  // namespace
 }  // namespace neuract::kernels
 
+#define NEURACT_KERNELS "neuract/kernels/q4_spikes_lists.inl"
+#include "neuract/kernels/for_each_isa.inl"
 #define NEURACT_KERNELS "neuract/kernels/q4_spikes_nf4.inl"
 #include "neuract/kernels/for_each_isa.inl"
 #define NEURACT_KERNELS "neuract/kernels/q4_spikes_nvfp4.inl"
@@ -86,66 +109,58 @@ namespace {
 class ActiveLists {
  public:
   /// Lists rows from `row` on while there is room, at least one; inputs begin … end of each.
-  void fill(const SpikeBits& s, std::uint32_t row, std::uint32_t begin, std::uint32_t end,
-            std::uint32_t block) noexcept {
+  template <class List>
+  void fill(const SpikeBits& s, std::uint32_t row, std::uint32_t begin, std::uint32_t end, const List& list) noexcept {
+    const ListKernels& kernels = NEURACT_SELECT(active_isa(), kListKernels);
     std::uint32_t n_lines = 0;
     std::uint32_t n_blocks = 0;
-    const std::uint32_t most_blocks = (end - begin) / block;
-    const std::uint32_t words = (end - begin + 63) / 64;
     for (rows_ = 0; rows_ < kListedRows && row + rows_ < s.rows; ++rows_) {
       const std::uint64_t* const bits = s.words + std::size_t{row + rows_} * s.stride + begin / 64;
-      std::uint32_t active = 0;
-      for (std::uint32_t i = 0; i < words; ++i) active += static_cast<std::uint32_t>(std::popcount(bits[i]));
-      if (n_lines + active > kListedLines || n_blocks + std::min(active, most_blocks) > kListedBlocks) return;
-      ActiveInputs& list = lists_[rows_];
-      list.lines = lines_ + n_lines;
-      list.blocks = blocks_ + n_blocks;
-      const std::uint32_t first_block = n_blocks;
-      for (std::uint32_t i = 0; i < words; ++i) {
-        for (std::uint64_t rest = bits[i]; rest != 0; rest &= rest - 1) {
-          const auto bit = static_cast<std::uint32_t>(std::countr_zero(rest));
-          lines_[n_lines++] = (64 * i + bit) * kTileLineBytes;
-        }
-        for (std::uint32_t b = 0; b < 64; b += block) {
-          const std::uint64_t own = bits[i] >> b & ~std::uint64_t{0} >> (64 - block);
-          blocks_[n_blocks] = {static_cast<std::uint16_t>((64 * i + b) / block),
-                               static_cast<std::uint16_t>(std::popcount(own))};
-          n_blocks += own != 0 ? 1 : 0;
-        }
-      }
-      list.n_blocks = n_blocks - first_block;
+      const std::uint32_t active = kernels.count(bits, (end - begin + 63) / 64);
+      if (n_lines + active > kListedLines || n_blocks + std::min(active, kMostParts) > kListedBlocks) return;
+      ActiveList& own = lists_[rows_];
+      own = {lines_ + n_lines, blocks_ + n_blocks, 0, 0, 0};
+      list(kernels, bits, end - begin, own);
+      n_lines += own.n_lines;
+      n_blocks += own.n_blocks;
     }
   }
 
   [[nodiscard]] std::uint32_t rows() const noexcept { return rows_; }
-  [[nodiscard]] const ActiveInputs& operator[](std::uint32_t row) const noexcept { return lists_[row]; }
+  [[nodiscard]] const ActiveList& operator[](std::uint32_t row) const noexcept { return lists_[row]; }
 
  private:
   std::uint32_t rows_ = 0;
-  ActiveInputs lists_[kListedRows];
-  std::uint32_t lines_[kListedLines];
-  ActiveBlock blocks_[kListedBlocks + 4];  // a word's empty blocks are written before they are left out
+  ActiveList lists_[kListedRows];
+  std::uint32_t lines_[kListedLines + 16];  // list_lines() writes up to 16 places, whatever it lists
+  ActiveBlock blocks_[kListedBlocks + 1];
 };
-static_assert(kChunk <= kListedLines && kChunk / 16 <= kListedBlocks);
+static_assert(kChunk <= kListedLines && kMostParts <= kListedBlocks);
+
+/// Kernels fetch the next tile's lines while they add; nobody has fetched the first one's.
+inline void fetch(const std::uint8_t* codes, const ActiveList& active) noexcept {
+  for (std::uint32_t i = 0; i < active.n_lines; ++i) __builtin_prefetch(codes + active.lines[i], 0, 2);
+}
 
 /// add(tile, chunk, active, y) adds a chunk of a row to the 128 sums at y; `block` inputs make a block.
-template <class Scale, class Add>
+template <class Scale, class List, class Add>
 void event_driven(std::uint32_t n, std::uint32_t k, std::uint32_t block, const std::uint8_t* codes, const Scale* scales,
-                  const SpikeBits& s, float* y, std::size_t ldy, Add add) noexcept {
+                  const SpikeBits& s, float* y, std::size_t ldy, List list, Add add) noexcept {
   ActiveLists lists;
   const auto tiles = static_cast<std::uint32_t>(tiles_of(n));
   std::uint32_t begin = 0;
   do {
     const std::uint32_t end = std::min(k, begin + kChunk);
     for (std::uint32_t row = 0; row < s.rows; row += lists.rows()) {
-      lists.fill(s, row, begin, end, block);
+      lists.fill(s, row, begin, end, list);
       for (std::uint32_t t = 0; t < tiles; ++t) {
         const std::size_t first_input = std::size_t{t} * k + begin;
         const TileChunk<Scale> chunk{codes + first_input * kTileLineBytes, scales + first_input / block * kTileOutputs,
-                                     begin == 0, end == k};
+                                     t + 1 < tiles ? std::size_t{k} * kTileLineBytes : 0, begin == 0, end == k};
         const std::uint32_t outputs = std::min(kTileOutputs, n - t * kTileOutputs);
         for (std::uint32_t r = 0; r < lists.rows(); ++r) {
           float* const out = y + (row + r) * ldy + t * kTileOutputs;
+          if (t == 0) fetch(chunk.codes, lists[r]);
           if (outputs == kTileOutputs) {
             add(t, chunk, lists[r], out);
           } else {
@@ -173,11 +188,10 @@ void batched(std::uint32_t n, const SpikeBits& s, float* y, std::size_t ldy, Add
 }
 
 std::uint64_t count_active(const SpikeBits& s, std::uint32_t k) noexcept {
+  const ListKernels& kernels = NEURACT_SELECT(active_isa(), kListKernels);
   std::uint64_t active = 0;
-  for (std::uint32_t m = 0; m < s.rows; ++m) {
-    const std::uint64_t* const words = s.words + std::size_t{m} * s.stride;
-    for (std::uint32_t i = 0; i < (k + 63) / 64; ++i) active += static_cast<std::uint64_t>(std::popcount(words[i]));
-  }
+  for (std::uint32_t m = 0; m < s.rows; ++m)
+    active += kernels.count(s.words + std::size_t{m} * s.stride, (k + 63) / 64);
   return active;
 }
 
@@ -190,10 +204,14 @@ SpikeKernel faster_spike_kernel(TileFormat, Isa, std::uint64_t rows, std::uint64
 void spikes_nf4(const Nf4Tiles& w, const SpikeBits& s, float* y, std::size_t ldy, SpikeKernel kernel) noexcept {
   const Nf4SpikeKernels& kernels = NEURACT_SELECT(active_isa(), kNf4SpikeKernels);
   if (kernel == SpikeKernel::event_driven) {
-    event_driven(w.n, w.k, w.block, w.codes, w.scales, s, y, ldy,
-                 [&](std::uint32_t, const TileChunk<float>& chunk, const ActiveInputs& active, float* out) {
-                   kernels.event(chunk, active, out);
-                 });
+    event_driven(
+        w.n, w.k, w.block, w.codes, w.scales, s, y, ldy,
+        [&](const ListKernels& lists, const std::uint64_t* bits, std::uint32_t inputs, ActiveList& list) {
+          lists.in_order(bits, inputs, w.block, list);
+        },
+        [&](std::uint32_t, const TileChunk<float>& chunk, const ActiveList& active, float* out) {
+          kernels.event(chunk, active, out);
+        });
     return;
   }
   batched(w.n, s, y, ldy, [&](std::uint32_t t, const SpikeBits& rows, float* out) {
@@ -208,10 +226,14 @@ void spikes_nvfp4(const Nvfp4Tiles& w, const SpikeBits& s, float* y, std::size_t
   constexpr std::uint32_t kBlock = Nvfp4Tiles::kBlock;
   const Nvfp4SpikeKernels& kernels = NEURACT_SELECT(active_isa(), kNvfp4SpikeKernels);
   if (kernel == SpikeKernel::event_driven) {
-    event_driven(w.n, w.k, kBlock, w.codes, w.scales, s, y, ldy,
-                 [&](std::uint32_t t, const TileChunk<std::uint16_t>& chunk, const ActiveInputs& active, float* out) {
-                   kernels.event(chunk, active, w.unit + t * kTileOutputs, out);
-                 });
+    event_driven(
+        w.n, w.k, kBlock, w.codes, w.scales, s, y, ldy,
+        [](const ListKernels& lists, const std::uint64_t* bits, std::uint32_t inputs, ActiveList& list) {
+          lists.by_count(bits, inputs, list);
+        },
+        [&](std::uint32_t t, const TileChunk<std::uint16_t>& chunk, const ActiveList& active, float* out) {
+          kernels.event(chunk, active, w.unit + t * kTileOutputs, out);
+        });
     return;
   }
   batched(w.n, s, y, ldy, [&](std::uint32_t t, const SpikeBits& rows, float* out) {

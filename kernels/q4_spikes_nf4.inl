@@ -1,7 +1,55 @@
 // Spikes through NF4 tiles; see q4_spikes.hpp for the sums and q4_spikes.cpp for what is handed in.
 namespace neuract::kernels::NEURACT_ISA {
 
-static void nf4_event(const TileChunk<float>& tile, const ActiveInputs& active, float* y) noexcept {
+#ifdef NEURACT_ISA_AVX512
+
+/// The levels of one input, outputs 16·j … 16·j + 15 in vector j. The permutation looks at the low four bits of a word
+/// only; half of the shifts are multiplications of 16-bit words, which run beside the permutations, as shifts do not.
+[[gnu::always_inline]] static inline void nf4_line(__m512i (&levels)[8], const std::uint8_t* line) noexcept {
+  constexpr __mmask16 kAll = 0xffff;  // masked forms: GCC 12 warns about the plain ones
+  const __m512i table = _mm512_load_si512(kNf4Multiples.levels);
+  const __m512i codes = _mm512_loadu_si512(line);
+  levels[0] = _mm512_maskz_permutexvar_epi32(kAll, codes, table);
+  levels[1] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 4), table);
+  levels[2] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_srli_epi32(kAll, codes, 8), table);
+  levels[3] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 12), table);
+  levels[4] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_srli_epi32(kAll, codes, 16), table);
+  levels[5] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 20), table);
+  levels[6] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_srli_epi32(kAll, codes, 24), table);
+  levels[7] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 28), table);
+}
+
+static void nf4_event(const TileChunk<float>& tile, const ActiveList& active, float* y) noexcept {
+  constexpr __mmask16 kAll = 0xffff;
+  __m512 sums[8];
+  for (int j = 0; j < 8; ++j) sums[j] = tile.first ? _mm512_setzero_ps() : _mm512_loadu_ps(y + 16 * j);
+  const std::uint32_t* line = active.lines;
+  const std::size_t next = tile.next;
+  for (std::uint32_t b = 0; b < active.n_blocks; ++b) {
+    const std::uint32_t* const end = line + active.blocks[b].count;
+    __m512i levels[8];
+    nf4_line(levels, tile.codes + *line);
+    __builtin_prefetch(tile.codes + *line + next, 0, 2);
+    while (++line < end) {
+      __m512i more[8];
+      nf4_line(more, tile.codes + *line);
+      __builtin_prefetch(tile.codes + *line + next, 0, 2);
+      for (int j = 0; j < 8; ++j) levels[j] = _mm512_add_epi32(levels[j], more[j]);
+    }
+    const float* const scales = tile.scales + std::size_t{active.blocks[b].block} * kTileOutputs;
+    for (int j = 0; j < 8; ++j) {
+      __builtin_prefetch(scales + 16 * j + next / 64 / 64 * 128, 0, 2);
+      const __m512 sum = _mm512_maskz_cvtepi32_ps(kAll, levels[j]);
+      sums[j] = _mm512_add_ps(sums[j], _mm512_mul_ps(sum, _mm512_loadu_ps(scales + 16 * j)));
+    }
+  }
+  const __m512 unit = _mm512_set1_ps(tile.last ? 0x1p-24f : 1.0f);
+  for (int j = 0; j < 8; ++j) _mm512_storeu_ps(y + 16 * j, _mm512_mul_ps(sums[j], unit));
+}
+
+#else
+
+static void nf4_event(const TileChunk<float>& tile, const ActiveList& active, float* y) noexcept {
   alignas(64) float sums[kTileOutputs] = {};
   if (!tile.first) __builtin_memcpy(sums, y, sizeof sums);
   const std::uint32_t* line = active.lines;
@@ -11,8 +59,8 @@ static void nf4_event(const TileChunk<float>& tile, const ActiveInputs& active, 
       const std::uint8_t* const codes = tile.codes + *line;
       for (std::uint32_t c = 0; c < 4; ++c) {
         for (std::uint32_t l = 0; l < 16; ++l) {
-          levels[32 * c + l] += kNf4Levels[codes[4 * l + c] & 15];
-          levels[32 * c + 16 + l] += kNf4Levels[codes[4 * l + c] >> 4];
+          levels[32 * c + l] += kNf4Multiples.levels[codes[4 * l + c] & 15];
+          levels[32 * c + 16 + l] += kNf4Multiples.levels[codes[4 * l + c] >> 4];
         }
       }
     }
@@ -23,13 +71,15 @@ static void nf4_event(const TileChunk<float>& tile, const ActiveInputs& active, 
   for (std::uint32_t o = 0; o < kTileOutputs; ++o) y[o] = sums[o] * unit;
 }
 
+#endif
+
 /// The levels of outputs 16·j … 16·j + 15 of one input.
 typedef std::int32_t Levels __attribute__((vector_size(64)));
 typedef float Sums __attribute__((vector_size(64)));
 
 [[gnu::always_inline]] static inline void nf4_levels(Levels& levels, const std::uint8_t* line,
                                                      std::uint32_t j) noexcept {
-  for (std::uint32_t l = 0; l < 16; ++l) levels[l] = kNf4Levels[line[4 * l + j / 2] >> (4 * (j % 2)) & 15];
+  for (std::uint32_t l = 0; l < 16; ++l) levels[l] = kNf4Multiples.levels[line[4 * l + j / 2] >> (4 * (j % 2)) & 15];
 }
 
 /// All sums of the subsets of `inputs` inputs.
