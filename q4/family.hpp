@@ -57,7 +57,8 @@ struct PartTraits {
   Role role;
   std::string_view suffix;
   bool required;
-  bool tells;  ///< occurs in this family only: whoever has it is of the family
+  bool tells;                 ///< occurs in this family only: whoever has it is of the family
+  std::string_view why = "";  ///< a foreign part is one too many
 };
 
 inline constexpr std::array<PartTraits, 24> kParts{{
@@ -67,24 +68,24 @@ inline constexpr std::array<PartTraits, 24> kParts{{
     {Family::bitsandbytes, Role::nested_scales, ".nested_absmax", false, true},
     {Family::bitsandbytes, Role::nested_map, ".nested_quant_map", false, true},
     {Family::bitsandbytes, Role::state, ".quant_state.bitsandbytes__nf4", false, true},
-    {Family::bitsandbytes, Role::foreign, ".quant_state.bitsandbytes__fp4", false, true},
+    {Family::bitsandbytes, Role::foreign, ".quant_state.bitsandbytes__fp4", false, true, "FP4 has other levels"},
     {Family::torchao, Role::codes, ".qdata", true, true},
     {Family::torchao, Role::scales, ".scale", true, false},
     {Family::torchao, Role::global, ".per_tensor_scale", false, true},
     {Family::torchao, Role::ignored, ".act_per_tensor_scale", false, false},
-    {Family::torchao, Role::foreign, ".zero_point", false, false},
+    {Family::torchao, Role::foreign, ".zero_point", false, false, "E2M1 is symmetric"},
     {Family::modelopt, Role::codes, ".weight", true, false},
     {Family::modelopt, Role::scales, ".weight_scale", true, false},
     {Family::modelopt, Role::global, ".weight_scale_2", true, true},
     {Family::modelopt, Role::ignored, ".input_scale", false, false},
-    {Family::modelopt, Role::foreign, ".pre_quant_scale", false, false},
+    {Family::modelopt, Role::foreign, ".pre_quant_scale", false, false, "inputs are not rescaled here"},
     {Family::compressed_tensors, Role::codes, ".weight_packed", true, true},
     {Family::compressed_tensors, Role::scales, ".weight_scale", true, false},
     {Family::compressed_tensors, Role::global, ".weight_global_scale", true, true},
     {Family::compressed_tensors, Role::ignored, ".input_global_scale", false, false},
-    {Family::compressed_tensors, Role::foreign, ".weight_zero_point", false, false},
-    {Family::compressed_tensors, Role::foreign, ".weight_g_idx", false, false},
-    {Family::compressed_tensors, Role::foreign, ".weight", false, false},
+    {Family::compressed_tensors, Role::foreign, ".weight_zero_point", false, false, "E2M1 is symmetric"},
+    {Family::compressed_tensors, Role::foreign, ".weight_g_idx", false, false, "inputs are not reordered here"},
+    {Family::compressed_tensors, Role::foreign, ".weight", false, false, "the weight would be there twice"},
 }};
 
 /// nullptr for a role that the family does not have; the first of several.

@@ -76,12 +76,14 @@ class Reader {
   void find_contradictions() {
     for (const std::string& name : stored_.parts) {
       if (name == stored_.name && stored_.family == Family::bitsandbytes) continue;
-      const auto is_part = [&](const PartTraits& p) {
-        return p.family == stored_.family && p.role != Role::foreign && !p.suffix.empty() &&
-               name == stored_.base + std::string(p.suffix);
-      };
-      if (std::any_of(kParts.begin(), kParts.end(), is_part)) continue;
-      fault(name, "nothing beside the parts of a " + std::string(name_of(stored_.family)) + " weight",
+      const auto own = std::find_if(kParts.begin(), kParts.end(), [&](const PartTraits& p) {
+        return p.family == stored_.family && !p.suffix.empty() && name == stored_.base + std::string(p.suffix);
+      });
+      if (own != kParts.end() && own->role != Role::foreign) continue;
+      has_foreign_ = true;
+      fault(name,
+            own != kParts.end() ? "no such tensor (" + std::string(own->why) + ")"
+                                : "nothing beside the parts of a " + std::string(name_of(stored_.family)) + " weight",
             described(*file_.find(name)));
     }
   }
@@ -180,7 +182,7 @@ class Reader {
       check_asked_shape(key_of(Role::state));
       return true;
     }
-    if (part(Role::state) != nullptr) return false;  // a fault already
+    if (part(Role::state) != nullptr || has_foreign_) return false;  // a fault already
     if (asked_.size() != 2 || !memory::element_count(asked_)) {
       fault(stored_.name, "a " + key_of(Role::state).substr(stored_.base.size() + 1) + " or a shape from the caller",
             asked_.empty() ? codes != nullptr ? described(*codes) + " of two codes a byte" : "neither"
@@ -340,13 +342,14 @@ class Reader {
   }
 
   [[nodiscard]] std::string shape_text() const {
-    return memory::to_string({weight_.out_features, weight_.in_features});
+    return "shape " + memory::to_string({weight_.out_features, weight_.in_features});
   }
 
   const SafetensorsFile& file_;
   const StoredWeight& stored_;
   const Dims& asked_;
   bool build_;
+  bool has_foreign_ = false;
   std::vector<Fault> faults_;
   QuantizedWeight weight_;
 };

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "neuract/kernels/convert.hpp"
 #include "neuract/q4/nf4.hpp"
 #include "neuract/q4/nvfp4.hpp"
 #include "samples.hpp"
@@ -121,6 +123,35 @@ void expect_same_as_f32(std::uint16_t first_not_finite) {
 TEST(Weight, HalfPrecisionGivesWhatItsValuesInF32Give) {
   expect_same_as_f32<Float16>(0x7c00);
   expect_same_as_f32<BFloat16>(0x7f80);
+}
+
+TEST(Weight, DequantisesToHalfPrecisionByRoundingOnce) {
+  for (const auto& [format, shape] :
+       {std::pair{Format::nf4, Shape{33, 127}}, std::pair{Format::nvfp4, Shape{65, 80}}}) {
+    const QuantizedWeight weight = quantize(sample(shape), format).value();
+    const auto full = values(dequantize(weight).value());
+    const auto f16 = elements<Float16>(dequantize(weight, DType::f16).value());
+    const auto bf16 = elements<BFloat16>(dequantize(weight, DType::bf16).value());
+    for (std::size_t i = 0; i < full.size(); ++i) {
+      ASSERT_EQ(f16[i], kernels::to_f16(full[i]));
+      ASSERT_EQ(bf16[i], kernels::to_bf16(full[i]));
+    }
+    EXPECT_THAT(message(dequantize(weight, DType::f64)), HasSubstr("cannot be dequantised to f64"));
+  }
+}
+
+TEST(Weight, PartsOfWholeBlocksDequantiseAsTheWhole) {
+  const QuantizedWeight weight = quantize(sample({7, 65}), Format::nf4).value();
+  const auto whole = values(dequantize(weight).value());
+  for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{0, 64}, {64, 128}, {448, 7}, {0, 455}}) {
+    std::vector<float> part(count);
+    ASSERT_EQ(message(dequantize_part(weight, first, part)), "");
+    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(part[i], whole[first + i]);
+  }
+  std::vector<float> part(64);
+  EXPECT_FALSE(dequantize_part(weight, 1, part));
+  EXPECT_FALSE(dequantize_part(weight, 448, part));
+  EXPECT_FALSE(dequantize_part(weight, 0, std::span(part).first(63)));
 }
 
 TEST(Weight, QuantizeSaysWhatIsWrong) {
