@@ -58,7 +58,7 @@ struct ProjectionResult {
   std::uint64_t bytes = 0;
   std::uint64_t events = 0;
   std::string representation;
-  std::string path;             ///< what computes it: "cpu kernel", "dequantised"
+  std::string path;             ///< what computes it: "cpu", "cpu_nf4", "cpu_dequant_matmul", …
   std::string fallback_reason;  ///< why it is not the path one would expect; empty where it is
 };
 

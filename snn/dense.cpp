@@ -11,6 +11,7 @@
 #include "neuract/kernels/q4_spikes.hpp"
 #include "neuract/kernels/q4_tiles.hpp"
 #include "neuract/memory/host_array.hpp"
+#include "neuract/q4/dispatcher.hpp"
 #include "neuract/q4/nf4.hpp"
 #include "neuract/q4/nvfp4.hpp"
 #include "neuract/q4/tiles.hpp"
@@ -104,6 +105,7 @@ class Nf4RowWeights final : public DenseWeights {
     self->synapses_ = synapses_of(plan, projection, cohort);
     self->bytes_ = self->codes_.size() + self->scales_.size() * sizeof(float);
     self->representation_ = "dense nf4";
+    self->path_ = q4::name_of(q4::Backend::cpu_nf4);
     return DenseWeightsPtr(std::move(self));
   }
 
@@ -151,6 +153,7 @@ class Nvfp4RowWeights final : public DenseWeights {
     self->synapses_ = synapses_of(plan, projection, cohort);
     self->bytes_ = self->codes_.size() + self->scales_.size();
     self->representation_ = "dense nvfp4";
+    self->path_ = q4::name_of(q4::Backend::cpu_nvfp4);
     return DenseWeightsPtr(std::move(self));
   }
 
@@ -191,15 +194,17 @@ class F32RowWeights final : public DenseWeights {
 
   /// `w` is row-major [all targets][sources].
   static Result<DenseWeightsPtr> import(const Plan& plan, std::uint32_t projection, const CohortRange& cohort,
-                                        std::span<const float> w, std::string fallback_reason) {
+                                        std::span<const float> w, const std::optional<q4::Decision>& fallback) {
     NEURACT_TRY_ASSIGN(auto self, make(plan, projection, cohort));
     const std::size_t sources = self->rows_.k;
     for (std::size_t target = 0; target < cohort.count; ++target) {
       for (std::size_t source = 0; source < sources; ++source)
         self->weights_[source * self->stride_ + target] = w[(cohort.first + target) * sources + source];
     }
-    if (!fallback_reason.empty()) self->path_ = "dequantised";
-    self->fallback_reason_ = std::move(fallback_reason);
+    if (fallback) {
+      self->path_ = q4::name_of(fallback->backend);
+      self->fallback_reason_ = fallback->fallback_reason;
+    }
     return DenseWeightsPtr(std::move(self));
   }
 
@@ -216,11 +221,12 @@ class F32RowWeights final : public DenseWeights {
 /// Weights of a checkpoint, with scales along the sources.
 class TileWeights final : public DenseWeights {
  public:
-  TileWeights(q4::PackedTiles tiles, std::uint64_t synapses) : tiles_(std::move(tiles)) {
+  TileWeights(q4::PackedTiles tiles, std::uint64_t synapses, q4::Backend backend) : tiles_(std::move(tiles)) {
     std::visit([&](const auto& view) { sources_ = view.k, targets_ = view.n; }, tiles_.view());
     synapses_ = synapses;
     bytes_ = tiles_.bytes();
     representation_ = tiles_.format() == q4::Format::nf4 ? "dense nf4" : "dense nvfp4";
+    path_ = q4::name_of(backend);
   }
 
   void forward(const kernels::ActiveLists& spikes, float* y, std::size_t stride) const override {
@@ -247,20 +253,26 @@ class TileWeights final : public DenseWeights {
 Result<DenseWeightsPtr> import(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
   const ImportedWeights& imported = *plan.spec().projections[projection].weights;
   const auto* quantized = std::get_if<q4::QuantizedWeight>(&imported.data);
-  std::string reason;
-  memory::ConstTensor values;
-  if (quantized != nullptr) {
-    auto tiles = q4::pack_tiles(*quantized, cohort.first, cohort.count);
-    if (tiles)
-      return DenseWeightsPtr(std::make_shared<TileWeights>(std::move(*tiles), synapses_of(plan, projection, cohort)));
-    if (tiles.error().code != ErrorCode::unsupported) return tiles.error();
-    reason = tiles.error().message;
-    NEURACT_TRY_ASSIGN(values, q4::dequantize(*quantized));
-  } else {
-    values = std::get<memory::ConstTensor>(imported.data);
+  if (quantized == nullptr) {
+    NEURACT_TRY_ASSIGN(const auto w, std::get<memory::ConstTensor>(imported.data).span<float>());
+    return F32RowWeights::import(plan, projection, cohort, w, std::nullopt);
   }
+  const bool nf4 = quantized->format == q4::Format::nf4;
+  q4::Capability capability = q4::probe_capability();
+  auto tiles = q4::pack_tiles(*quantized, cohort.first, cohort.count);
+  if (!tiles) {
+    if (tiles.error().code != ErrorCode::unsupported) return tiles.error();
+    capability[nf4 ? q4::Backend::cpu_nf4 : q4::Backend::cpu_nvfp4] = {false, tiles.error().message};
+  }
+  NEURACT_TRY_ASSIGN(const q4::Decision decision,
+                     q4::decide(quantized->format, {.target = q4::Target::cpu}, capability));
+  if (decision.compute_path == q4::Execution::kernel)
+    return DenseWeightsPtr(
+        std::make_shared<TileWeights>(std::move(*tiles), synapses_of(plan, projection, cohort), decision.backend));
+  // Summed source by source, not by a matrix product, whose bits would depend on the batch.
+  NEURACT_TRY_ASSIGN(const memory::Tensor values, q4::dequantize(*quantized));
   NEURACT_TRY_ASSIGN(const std::span<const float> w, values.span<float>());
-  return F32RowWeights::import(plan, projection, cohort, w, std::move(reason));
+  return F32RowWeights::import(plan, projection, cohort, w, decision);
 }
 
 }  // namespace

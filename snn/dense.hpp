@@ -32,9 +32,10 @@ class DenseWeights {
   [[nodiscard]] std::uint32_t targets() const noexcept { return targets_; }
   [[nodiscard]] std::uint64_t synapses() const noexcept { return synapses_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] const char* representation() const noexcept { return representation_; }           ///< "dense nf4", …
-  [[nodiscard]] const std::string& fallback_reason() const noexcept { return fallback_reason_; }  ///< empty = none
-  [[nodiscard]] const char* path() const noexcept { return path_; }
+  [[nodiscard]] const char* representation() const noexcept { return representation_; }  ///< "dense nf4", …
+  /// The backend (q4/dispatcher.hpp), and why it is not the one for the format; empty where it is.
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const std::string& fallback_reason() const noexcept { return fallback_reason_; }
 
  protected:
   DenseWeights() = default;
@@ -43,7 +44,7 @@ class DenseWeights {
   std::uint64_t synapses_ = 0;
   std::uint64_t bytes_ = 0;
   const char* representation_ = "dense f32";
-  const char* path_ = "cpu kernel";
+  std::string path_ = "cpu_f32";
   std::string fallback_reason_;
 };
 using DenseWeightsPtr = std::shared_ptr<const DenseWeights>;

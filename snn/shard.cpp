@@ -330,7 +330,7 @@ std::vector<ProjectionStatistics> Shard::projection_statistics() const {
       if (cohort->owns_tables()) projection.bytes += table.bytes();
       projection.events += cohort->events(t);
       projection.representation = table.groups.empty() ? "sparse" : "sparse by delay";
-      projection.path = "cpu kernel";
+      projection.path = "cpu";
     }
   }
   for (const Impl::DenseInput& input : impl_->dense) {

@@ -5,6 +5,9 @@
 
 #include "neuract/kernels/isa_variants.hpp"
 #include "neuract/snn/models/all.hpp"
+#if NEURACT_X86_VARIANTS
+#include <immintrin.h>
+#endif
 
 #define NEURACT_KERNELS "neuract/snn/update.inl"
 #include "neuract/kernels/for_each_isa.inl"

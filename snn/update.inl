@@ -5,6 +5,30 @@ struct Fields {
   T values[N];
 };
 
+/// Bit k tells that flag k, of 64, is 1 rather than 0.
+[[gnu::always_inline]] inline std::uint64_t mask_of(const std::int32_t* flags) noexcept {
+  std::uint64_t mask = 0;
+#if defined(NEURACT_ISA_AVX512)
+  for (int k = 0; k < 64; k += 16) {
+    const __m512i group = _mm512_load_si512(flags + k);
+    mask |= static_cast<std::uint64_t>(_mm512_test_epi32_mask(group, group)) << k;
+  }
+#elif defined(NEURACT_ISA_AVX2)
+  for (int k = 0; k < 64; k += 8) {
+    const __m256i group = _mm256_load_si256(reinterpret_cast<const __m256i*>(flags + k));
+    const int bits = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(group, 31)));
+    mask |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(bits)) << k;
+  }
+#else
+  std::int32_t any = 0;
+  for (int k = 0; k < 64; ++k) any |= flags[k];
+  if (any != 0) {
+    for (int k = 0; k < 64; ++k) mask |= static_cast<std::uint64_t>(flags[k]) << k;
+  }
+#endif
+  return mask;
+}
+
 template <class Model, bool kIndividual, int... S, int... C>
 [[gnu::always_inline]] inline std::uint64_t update(const UpdateBlock& block, std::integer_sequence<int, S...>,
                                                    std::integer_sequence<int, C...>) noexcept {
@@ -37,16 +61,10 @@ template <class Model, bool kIndividual, int... S, int... C>
     ((state[S][k] = after.values[S]), ...);
     fired[k] = spike ? 1 : 0;
   }
-  std::int32_t any = 0;
-  for (int k = 0; k < kNeurons; ++k) any |= fired[k];
   for (int i = 0; i < kState; ++i) {
     for (int k = 0; k < kNeurons; ++k) block.state[i][k] = state[i][k];
   }
-  std::uint64_t mask = 0;
-  if (any != 0) {
-    for (int k = 0; k < kNeurons; ++k) mask |= static_cast<std::uint64_t>(fired[k]) << k;
-  }
-  return mask;
+  return mask_of(fired);
 }
 
 template <class Model, bool kIndividual>

@@ -74,7 +74,7 @@ TEST_F(DenseWorkers, LetARunStopAndGoOn) {
 TEST_F(DenseWorkers, TellWhatTheyComputed) {
   const RunResult result = run(dense_network(snn::DenseFormat::nvfp4, 10.0, 2), 2, DenseWorker::automatic);
   EXPECT_EQ(result.projections[0].representation, "dense nvfp4");
-  EXPECT_EQ(result.projections[0].path, "cpu kernel");
+  EXPECT_EQ(result.projections[0].path, "cpu_nvfp4");
   EXPECT_EQ(result.projections[0].fallback_reason, "");
   EXPECT_EQ(result.projections[0].synapses, 320u * 320u);
   EXPECT_EQ(result.batch, 2u);
