@@ -1,17 +1,26 @@
 #include "neuract/q4/nf4.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace neuract::q4::nf4 {
 namespace {
 
+/// Elements whose codes are found before they are packed, so that the first loop is one for vectors.
+constexpr std::size_t kRun = 64;
+
 template <class Scale>
 void encode_all(std::span<const float> x, std::uint8_t* codes, Scale scaled) noexcept {
-  const std::size_t n = x.size();
-  for (std::size_t i = 0; i + 1 < n; i += 2)
-    codes[i / 2] = pack<kTraits.order>(encode(scaled(x[i])), encode(scaled(x[i + 1])));
-  if (n % 2 != 0) codes[n / 2] = pack<kTraits.order>(encode(scaled(x[n - 1])), kTraits.zero);
+  std::array<std::int32_t, kRun> run;
+  for (std::size_t begin = 0; begin < x.size(); begin += kRun) {
+    const std::size_t n = std::min(kRun, x.size() - begin);
+    run.fill(kTraits.zero);
+    for (std::size_t i = 0; i < n; ++i) run[i] = encode(scaled(x[begin + i]));
+    for (std::size_t i = 0; i < code_bytes(n); ++i)
+      codes[begin / 2 + i] =
+          pack<kTraits.order>(static_cast<std::uint8_t>(run[2 * i]), static_cast<std::uint8_t>(run[2 * i + 1]));
+  }
 }
 
 }  // namespace

@@ -1,9 +1,20 @@
 #include "neuract/q4/nvfp4.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace neuract::q4::nvfp4 {
+namespace {
+
+/// decode_e2m1() without a branch.
+constexpr std::array<float, 16> kNumbers = [] {
+  std::array<float, 16> numbers{};
+  for (std::uint8_t code = 0; code < 16; ++code) numbers[code] = decode_e2m1(code);
+  return numbers;
+}();
+
+}  // namespace
 
 float global_scale(float amax) noexcept {
   const float global = amax / (kE2M1Max * kE4M3Max);
@@ -26,7 +37,7 @@ Float8E4M3 quantize_block(std::span<const float, kBlock> x, float global, std::u
 
 void dequantize_block(const std::uint8_t* codes, Float8E4M3 scale, float global, std::span<float, kBlock> x) noexcept {
   const float s = decode_e4m3(scale);
-  for (std::size_t i = 0; i < kBlock; ++i) x[i] = decode_e2m1(code_at<kTraits.order>(codes, i)) * s * global;
+  for (std::size_t i = 0; i < kBlock; ++i) x[i] = kNumbers[code_at<kTraits.order>(codes, i)] * s * global;
 }
 
 Result<float> quantize(std::span<const float> x, std::span<std::uint8_t> codes, std::span<Float8E4M3> scales) {
