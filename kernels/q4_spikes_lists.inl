@@ -1,4 +1,4 @@
-// Which inputs spike, as lists that the event-driven kernels walk through once per tile.
+// Which inputs spike: as lists that the event-driven kernels walk through once per tile, and as words for the batched ones.
 namespace neuract::kernels::NEURACT_ISA {
 
 static std::uint32_t count_active(const std::uint64_t* bits, std::uint32_t words) noexcept {
@@ -81,6 +81,16 @@ static void list_by_count(const std::uint64_t* bits, std::uint32_t inputs, Activ
   }
   list.n_lines = n_lines;
   list.n_blocks = n;
+}
+
+/// The next eight words of every row, word by word: rows lie a power of two apart and would fall on the same few lines
+/// of the first-level cache.
+[[gnu::always_inline]] static inline void copy_words(std::uint64_t (&words)[8][kBatchedRows], const SpikeBits& s,
+                                                     std::uint32_t first, std::uint32_t k) noexcept {
+  const std::uint32_t n = (k + 63) / 64 - first < 8 ? (k + 63) / 64 - first : 8;
+  for (std::uint32_t m = 0; m < s.rows; ++m) {
+    for (std::uint32_t i = 0; i < n; ++i) words[i][m] = s.words[std::size_t{m} * s.stride + first + i];
+  }
 }
 
 static constexpr ListKernels kListKernels = {&count_active, &list_in_order, &list_by_count};

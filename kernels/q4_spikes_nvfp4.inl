@@ -139,6 +139,52 @@ static void nvfp4_event(const TileChunk<std::uint16_t>& tile, const ActiveList& 
   }
 }
 
+#elif defined(NEURACT_ISA_AVX2)
+
+/// Half of a line, 32 bytes, at a time.
+static void nvfp4_event(const TileChunk<std::uint16_t>& tile, const ActiveList& active, const float* unit,
+                        float* y) noexcept {
+  const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kE2m1Doubles)));
+  const __m256i nibble = _mm256_set1_epi8(15);
+  for (std::uint32_t side = 0; side < 2; ++side) {
+    __m256i sums[8];
+    for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+    const std::uint32_t* line = active.lines;
+    for (std::uint32_t b = 0; b < active.n_blocks; ++b) {
+      __m256i low = _mm256_setzero_si256();
+      __m256i high = _mm256_setzero_si256();
+      for (const std::uint32_t* const end = line + active.blocks[b].count; line < end; ++line) {
+        const std::uint8_t* const from = tile.codes + *line + 32 * side;
+        __builtin_prefetch(from + tile.next, 0, 2);
+        const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+        const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(codes, 4), nibble);
+        low = _mm256_add_epi8(low, _mm256_shuffle_epi8(table, _mm256_and_si256(codes, nibble)));
+        high = _mm256_add_epi8(high, _mm256_shuffle_epi8(table, upper));
+      }
+      const __m256i numbers[4] = {_mm256_srai_epi16(_mm256_slli_epi16(low, 8), 8), _mm256_srai_epi16(low, 8),
+                                  _mm256_srai_epi16(_mm256_slli_epi16(high, 8), 8), _mm256_srai_epi16(high, 8)};
+      const std::uint16_t* const scales = tile.scales + std::size_t{active.blocks[b].block} * kTileOutputs + 16 * side;
+      for (int v = 0; v < 4; ++v) {
+        const __m256i scale = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales + 32 * v));
+        const __m256i even = _mm256_blend_epi16(scale, _mm256_setzero_si256(), 0xaa);
+        const __m256i odd = _mm256_blend_epi16(scale, _mm256_setzero_si256(), 0x55);
+        sums[2 * v] = _mm256_add_epi32(sums[2 * v], _mm256_madd_epi16(numbers[v], even));
+        sums[2 * v + 1] = _mm256_add_epi32(sums[2 * v + 1], _mm256_madd_epi16(numbers[v], odd));
+      }
+    }
+    for (std::uint32_t v = 0; v < 8; ++v) {  // half v / 4 of the nibbles, byte 2 · (v % 2) + v / 2 % 2 of the words
+      const std::uint32_t o = 16 * (2 * (2 * (v % 2) + v / 2 % 2) + v / 4) + 8 * side;
+      __m256i* const out = reinterpret_cast<__m256i*>(y + o);
+      const __m256i sum = tile.first ? sums[v] : _mm256_add_epi32(sums[v], _mm256_loadu_si256(out));
+      if (tile.last) {
+        _mm256_storeu_ps(y + o, _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(unit + o)));
+      } else {
+        _mm256_storeu_si256(out, sum);
+      }
+    }
+  }
+}
+
 #else
 
 static void nvfp4_event(const TileChunk<std::uint16_t>& tile, const ActiveList& active, const float* unit,
@@ -168,15 +214,150 @@ static void nvfp4_event(const TileChunk<std::uint16_t>& tile, const ActiveList& 
 
 #endif
 
+#ifdef NEURACT_ISA_AVX512
+
+/// Adds the sums of all subsets of `inputs` inputs but the empty one to sums[0].
+[[gnu::always_inline]] static inline void nvfp4_subset_sums(__m512i* sums, const std::uint8_t* lines, int inputs,
+                                                            unsigned half, __m512i table) noexcept {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  for (int i = 0; i < inputs; ++i) {
+    const __m512i codes = _mm512_srli_epi16(_mm512_loadu_si512(lines + i * kTileLineBytes), 4 * half);
+    const __m512i numbers = _mm512_shuffle_epi8(table, _mm512_and_si512(codes, nibble));
+    for (int p = 0; p < 1 << i; ++p) sums[(1 << i) + p] = _mm512_add_epi8(sums[p], numbers);
+  }
+}
+
+/// Half of a tile, the low or the high nibbles, 64 inputs at a time. The table holds bytes; those of two partial sums
+/// of two blocks are interleaved, so that one multiplication by ones makes words of them, block beside block, and the
+/// next one scales both.
+static void nvfp4_batched_half(const WholeTile<std::uint16_t>& tile, const SpikeBits& s, unsigned half,
+                               __m512i (&sums)[kBatchedRows][4]) noexcept {
+  constexpr int kBlocks = 4;
+  const __m512i numbers =
+      _mm512_maskz_broadcast_i32x4(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(kE2m1Doubles)));
+  const __m512i ones = _mm512_set1_epi8(1);
+  const __m512i bias_of_block = _mm512_set1_epi16(12 * kGroupInputs);
+  alignas(64) __m512i table[kBlocks][kGroupSums];
+  for (auto& sums_of_block : table) {
+    for (__m512i& sum : sums_of_block) sum = _mm512_setzero_si512();
+    for (int part = 0; part < 4; ++part) sums_of_block[8 * part] = _mm512_set1_epi8(12 * 3);
+    sums_of_block[32] = _mm512_set1_epi8(12 * 4);
+  }
+  __m512i bias[4];
+  for (__m512i& b : bias) b = _mm512_setzero_si512();
+  for (std::uint32_t m = 0; m < s.rows; ++m) {
+    for (__m512i& sum : sums[m]) sum = _mm512_setzero_si512();
+  }
+  std::uint64_t words[8][kBatchedRows];
+  for (std::uint32_t i = 0; i < tile.k; i += 64) {
+    __m512i scales[kBlocks][2];
+    for (std::uint32_t b = 0; b < kBlocks; ++b) {
+      const std::uint32_t first = i + b * kGroupInputs;
+      const std::uint16_t* from = kNoScales;
+      if (first < tile.k) {
+        const std::uint8_t* const lines = tile.codes + std::size_t{first} * kTileLineBytes;
+        for (std::uint32_t part = 0; part < 4; ++part) {
+          nvfp4_subset_sums(table[b] + 8 * part, lines + 3 * part * kTileLineBytes, 3, half, numbers);
+        }
+        nvfp4_subset_sums(table[b] + 32, lines + 12 * kTileLineBytes, 4, half, numbers);
+        from = tile.scales + std::size_t{first} / kGroupInputs * kTileOutputs + 64 * half;
+      }
+      const __m512i even = _mm512_loadu_si512(from);
+      const __m512i odd = _mm512_loadu_si512(from + 32);
+      scales[b][0] = _mm512_unpacklo_epi16(even, odd);
+      scales[b][1] = _mm512_unpackhi_epi16(even, odd);
+    }
+    __m512i pairs[2][4];
+    for (int p = 0; p < 2; ++p) {
+      for (int v = 0; v < 2; ++v) {
+        pairs[p][2 * v] = _mm512_unpacklo_epi16(scales[2 * p][v], scales[2 * p + 1][v]);
+        pairs[p][2 * v + 1] = _mm512_unpackhi_epi16(scales[2 * p][v], scales[2 * p + 1][v]);
+      }
+      for (int v = 0; v < 4; ++v) {
+        bias[v] = _mm512_add_epi32(bias[v], _mm512_madd_epi16(pairs[p][v], bias_of_block));
+      }
+    }
+    if (i % 512 == 0) copy_words(words, s, i / 64, tile.k);
+    for (std::uint32_t m = 0; m < s.rows; ++m) {
+      const std::uint64_t bits = words[i / 64 % 8][m];
+      __m512i sum[4] = {sums[m][0], sums[m][1], sums[m][2], sums[m][3]};
+      for (int p = 0; p < 2; ++p) {
+        __m512i interleaved[2][2];
+        for (int b = 0; b < 2; ++b) {
+          const std::uint64_t own = bits >> (32 * p + 16 * b);
+          const __m512i* const from = table[2 * p + b];
+          const __m512i nine =
+              _mm512_add_epi8(_mm512_add_epi8(from[own & 7], from[8 + (own >> 3 & 7)]), from[16 + (own >> 6 & 7)]);
+          const __m512i seven = _mm512_add_epi8(from[24 + (own >> 9 & 7)], from[32 + (own >> 12 & 15)]);
+          interleaved[b][0] = _mm512_unpacklo_epi8(nine, seven);
+          interleaved[b][1] = _mm512_unpackhi_epi8(nine, seven);
+        }
+        for (int v = 0; v < 2; ++v) {
+          const __m512i low = _mm512_unpacklo_epi16(interleaved[0][v], interleaved[1][v]);
+          const __m512i high = _mm512_unpackhi_epi16(interleaved[0][v], interleaved[1][v]);
+          const __m512i low_scaled = _mm512_madd_epi16(_mm512_maddubs_epi16(low, ones), pairs[p][2 * v]);
+          const __m512i high_scaled = _mm512_madd_epi16(_mm512_maddubs_epi16(high, ones), pairs[p][2 * v + 1]);
+          sum[2 * v] = _mm512_add_epi32(sum[2 * v], low_scaled);
+          sum[2 * v + 1] = _mm512_add_epi32(sum[2 * v + 1], high_scaled);
+        }
+      }
+      for (int v = 0; v < 4; ++v) sums[m][v] = sum[v];
+    }
+  }
+  for (std::uint32_t m = 0; m < s.rows; ++m) {
+    for (int v = 0; v < 4; ++v) sums[m][v] = _mm512_sub_epi32(sums[m][v], bias[v]);
+  }
+}
+
+static void nvfp4_batched(const WholeTile<std::uint16_t>& tile, const SpikeBits& s, const float* unit, float* y,
+                          std::size_t ldy) noexcept {
+  constexpr __mmask16 kAll = 0xffff;  // masked forms: GCC 12 warns about the plain ones
+  alignas(64) __m512i sums[kBatchedRows][4];
+  for (unsigned half = 0; half < 2; ++half) {
+    nvfp4_batched_half(tile, s, half, sums);
+    for (std::uint32_t m = 0; m < s.rows; ++m) {
+      // Lane d of the four of vector i, in 128-bit lane q, is output 32·d + 16·half + 4·q + i: a transposition.
+      const __m512i low_01 = _mm512_maskz_unpacklo_epi32(kAll, sums[m][0], sums[m][1]);
+      const __m512i low_23 = _mm512_maskz_unpacklo_epi32(kAll, sums[m][2], sums[m][3]);
+      const __m512i high_01 = _mm512_maskz_unpackhi_epi32(kAll, sums[m][0], sums[m][1]);
+      const __m512i high_23 = _mm512_maskz_unpackhi_epi32(kAll, sums[m][2], sums[m][3]);
+      const __m512i outputs[4] = {
+          _mm512_maskz_unpacklo_epi64(0xff, low_01, low_23), _mm512_maskz_unpackhi_epi64(0xff, low_01, low_23),
+          _mm512_maskz_unpacklo_epi64(0xff, high_01, high_23), _mm512_maskz_unpackhi_epi64(0xff, high_01, high_23)};
+      for (std::uint32_t d = 0; d < 4; ++d) {
+        const std::uint32_t o = 32 * d + 16 * half;
+        const __m512 scaled = _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(kAll, outputs[d]), _mm512_loadu_ps(unit + o));
+        if (o < tile.outputs) {
+          const std::uint32_t n = tile.outputs - o < 16 ? tile.outputs - o : 16;
+          _mm512_mask_storeu_ps(y + m * ldy + o, static_cast<__mmask16>(0xffff >> (16 - n)), scaled);
+        }
+      }
+    }
+  }
+}
+
+#else
+
 /// Bytes of one half (low or high nibbles) of a line, and as 16-bit words.
 typedef std::uint8_t Bytes __attribute__((vector_size(64)));
 typedef std::uint16_t Words __attribute__((vector_size(64)));
 
 [[gnu::always_inline]] static inline void nvfp4_numbers(Bytes& numbers, const std::uint8_t* line,
                                                         std::uint32_t half) noexcept {
+#ifdef NEURACT_ISA_AVX2
+  const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kE2m1Doubles)));
+  __m256i sides[2];
+  for (int side = 0; side < 2; ++side) {
+    const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(line) + side);
+    const __m256i own = _mm256_srl_epi16(codes, _mm_cvtsi32_si128(static_cast<int>(4 * half)));
+    sides[side] = _mm256_shuffle_epi8(table, _mm256_and_si256(own, _mm256_set1_epi8(15)));
+  }
+  __builtin_memcpy(&numbers, sides, sizeof numbers);
+#else
   for (std::uint32_t x = 0; x < kTileLineBytes; ++x) {
     numbers[x] = static_cast<std::uint8_t>(kE2m1Doubles[line[x] >> (4 * half) & 15]);
   }
+#endif
 }
 
 /// All sums of the subsets of `inputs` inputs, each plus 12 · inputs, so that none is negative.
@@ -229,6 +410,8 @@ static void nvfp4_batched(const WholeTile<std::uint16_t>& tile, const SpikeBits&
     __builtin_memcpy(y + m * ldy, out, tile.outputs * sizeof(float));
   }
 }
+
+#endif
 
 static constexpr Nvfp4SpikeKernels kNvfp4SpikeKernels = {&nvfp4_event, &nvfp4_batched};
 
