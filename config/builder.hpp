@@ -2,16 +2,20 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "neuract/config/data_files.hpp"
 #include "neuract/config/diagnostic.hpp"
 #include "neuract/config/document.hpp"
 #include "neuract/config/expression.hpp"
 #include "neuract/config/values.hpp"
+#include "neuract/config/weight_files.hpp"
 #include "neuract/snn/model.hpp"
 #include "neuract/snn/spec.hpp"
 
@@ -55,9 +59,12 @@ struct Population {
 };
 
 struct Builder {
-  explicit Builder(Diagnostics& reports) : diagnostics(reports) {}
+  Builder(Diagnostics& reports, std::filesystem::path where) : diagnostics(reports), folder(std::move(where)) {}
 
   Diagnostics& diagnostics;
+  std::filesystem::path folder;  ///< of the network file: where the names of other files begin
+  WeightFiles weight_files;
+  DataFiles data_files;
   snn::NetworkSpec spec;
   Scope globals;  ///< constants, dt
   Places places;
@@ -86,6 +93,17 @@ void read_projections(const Node& section, Builder& builder);
 void read_projection_tables(const Node& section, Builder& builder);
 void read_stimuli(const Node& section, Builder& builder);
 void read_recorders(const Node& section, Builder& builder);
+
+/// `format` and `weights` of a projection, whose part of the specification is at `path`; when that is empty its
+/// populations are not known, and only the keys themselves are looked at.
+void read_dense(const Node& table, const std::string& subject, const std::string& path, Builder& builder,
+                snn::ProjectionSpec& projection);
+
+/// The images that `images = "file"` of a table names, with `first` and `count` where they are only some; null when there
+/// is no such key, or when it has been reported.
+DataFiles::Images read_images(const Node& table, const std::string& subject, const Context& context, Builder& builder);
+/// The same for `labels`.
+DataFiles::Labels read_labels(const Node& table, const std::string& subject, const Context& context, Builder& builder);
 
 /// `"all_to_all"` or `{ fixed_indegree = 100 }`.
 std::optional<snn::Rule> read_rule(const Node& node, const std::string& subject, const Context& context);

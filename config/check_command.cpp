@@ -8,6 +8,7 @@
 #include "neuract/config/progress.hpp"
 #include "neuract/config/subcommands.hpp"
 #include "neuract/config/text_table.hpp"
+#include "neuract/config/weight_files.hpp"
 #include "neuract/memory/system.hpp"
 #include "neuract/snn/number_text.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 using Align = TextTable::Align;
 
 std::string count_text(double count) { return format_count(count); }
+std::string bytes_text(double bytes) { return memory::format_bytes(static_cast<std::uint64_t>(std::min(bytes, 9e18))); }
 
 void print_populations(const PlannedNetwork& network, const OutputStyle& style) {
   TextTable table({{"population"}, {"neurons", Align::right}, {"inputs per neuron", Align::right}, {"model"}});
@@ -30,6 +32,22 @@ void print_populations(const PlannedNetwork& network, const OutputStyle& style) 
                count_text(std::round(inputs / spec.populations[p].n)), spec.populations[p].model});
   }
   std::fputs(table.text(style.width, style.colour).c_str(), stdout);
+}
+
+/// Dense projections, whose weights are most of the memory.
+void print_dense(const PlannedNetwork& network, const OutputStyle& style) {
+  TextTable table(
+      {{"dense projection"}, {"synapses", Align::right}, {"memory", Align::right}, {"format"}, {"weights"}});
+  const snn::NetworkSpec& spec = network.plan->spec();
+  for (std::size_t i = 0; i < spec.projections.size(); ++i) {
+    const snn::ProjectionSpec& projection = spec.projections[i];
+    if (!projection.format) continue;
+    const double synapses = network.plan->projections()[i].expected_synapses;
+    table.add({projection.name, count_text(synapses), bytes_text(synapses * bytes_per_weight(projection)),
+               std::string(name_of(*projection.format)),
+               projection.weights ? projection.weights->tensor + " of " + projection.weights->file : "generated"});
+  }
+  if (!table.empty()) std::printf("\n%s", table.text(style.width, style.colour).c_str());
 }
 
 /// "2 threads; 3 cohorts of 2,496 to 6,272 neurons"
@@ -54,18 +72,22 @@ std::string placement_text(const PlannedNetwork& network) {
 void print_totals(const PlannedNetwork& network, const OutputStyle& style) {
   const snn::Plan& plan = *network.plan;
   const snn::Estimate& estimate = plan.estimate();
-  const auto bytes = [](double b) { return memory::format_bytes(static_cast<std::uint64_t>(std::min(b, 9e18))); };
   TextTable table({{""}, {""}});
   table.add({"neurons", count_text(static_cast<double>(estimate.neurons))});
   table.add({"synapses", count_text(std::round(estimate.synapses))});
-  table.add({"memory", bytes(static_cast<double>(needed_bytes(estimate))) + " (synapses " +
-                           bytes(estimate.synapse_bytes) + ", neurons " + bytes(estimate.state_bytes) + ", building " +
-                           bytes(estimate.build_bytes) + "); available " +
+  if (plan.spec().batch > 1)
+    table.add({"samples", count_text(plan.spec().batch) + ", each with neurons of its own and the same synapses"});
+  table.add({"memory", bytes_text(static_cast<double>(needed_bytes(estimate))) + " (synapses " +
+                           bytes_text(estimate.synapse_bytes) + ", neurons " + bytes_text(estimate.state_bytes) +
+                           ", building " + bytes_text(estimate.build_bytes) + "); available " +
                            memory::format_bytes(memory::system_memory().available_bytes)});
   const std::string dt = snn::number_text(plan.dt());
   table.add({"time", snn::number_text(plan.spec().warmup) + " ms warm-up and " +
                          snn::number_text(plan.spec().duration) + " ms in " +
                          count_text(static_cast<double>(plan.total_steps())) + " steps of " + dt + " ms"});
+  if (plan.spec().presentation > 0.0) {
+    table.add({"presentations", "every " + snn::number_text(plan.spec().presentation) + " ms the state begins anew"});
+  }
   table.add({"epoch", estimate.epoch_steps == 0
                           ? "none: no population waits for another"
                           : std::to_string(estimate.epoch_steps) + (estimate.epoch_steps == 1 ? " step" : " steps") +
@@ -80,6 +102,7 @@ Exit check(const NetworkArguments& arguments) {
   if (!network) return Exit::bad_input;
   const OutputStyle style = detect_output_style();
   print_populations(*network, style);
+  print_dense(*network, style);
   print_totals(*network, style);
   if (const auto shortage = memory_shortage(network->plan->estimate())) {
     std::fflush(stdout);

@@ -43,6 +43,7 @@ Exit run_command_line(int argc, const char* const* argv) {
   add_models_command(app, action);
   add_devices_command(app, action);
   add_plot_command(app, action);
+  add_quantize_command(app, action);
 
   if (!is_known_command(app, argc, argv)) return Exit::bad_input;
   try {

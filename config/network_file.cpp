@@ -29,11 +29,22 @@ constexpr std::pair<std::string_view, Section> kSections[] = {
     {"stimuli", read_stimuli},         {"recorders", read_recorders},
 };
 
+actors::DenseWorker read_worker(const Node& node, const std::string& subject, Diagnostics& diagnostics) {
+  using actors::DenseWorker;
+  constexpr std::pair<std::string_view, DenseWorker> kWorkers[] = {
+      {"auto", DenseWorker::automatic}, {"inline", DenseWorker::inline_cpu}, {"actor", DenseWorker::actor}};
+  for (const auto& [name, worker] : kWorkers) {
+    if (node.is(Node::Kind::string) && node.string == name) return worker;
+  }
+  diagnostics.add(node.origin, subject + R"(: expected "auto", "inline" or "actor", got )" + describe(node));
+  return DenseWorker::automatic;
+}
+
 RunOptions read_run(const Node& section, Builder& builder) {
   RunOptions run;
   const std::string subject = "[run]";
   if (!expect_table(section, subject, builder.diagnostics)) return run;
-  expect_keys(section, subject, {"threads", "cohort_size", "out", "progress"}, builder.diagnostics);
+  expect_keys(section, subject, {"threads", "cohort_size", "dense_worker", "out", "progress"}, builder.diagnostics);
   if (const Member* member = section.find("threads")) {
     const bool automatic = member->value.is(Node::Kind::string) && member->value.string == "auto";
     if (member->value.is(Node::Kind::string) && !automatic && !is_expression(member->value.string)) {
@@ -48,6 +59,8 @@ RunOptions read_run(const Node& section, Builder& builder) {
     run.cohort_size = static_cast<std::uint32_t>(
         read_count(member->value, subject + ": cohort_size", builder.context(), 65536).value_or(0));
   }
+  if (const Member* member = section.find("dense_worker"))
+    run.dense_worker = read_worker(member->value, subject + ": dense_worker", builder.diagnostics);
   if (const Member* member = section.find("out")) {
     run.out = read_string(member->value, subject + ": out", builder.diagnostics).value_or("");
   }
@@ -109,7 +122,7 @@ ParsedNetwork parse_network(std::string_view text, const std::string& filename,
   Node root = parse_toml(text, diagnostics);
   if (diagnostics.empty()) {
     apply_overrides(root, overrides, diagnostics);
-    Builder builder(diagnostics);
+    Builder builder(diagnostics, std::filesystem::path(filename).parent_path());
     builder.spec.name = std::filesystem::path(filename).stem().string();
     RunOptions run;
     read_sections(root, builder, run);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "neuract/actors/simulation.hpp"
 #include "neuract/config/diagnostic.hpp"
 #include "neuract/memory/result.hpp"
 #include "neuract/snn/spec.hpp"
@@ -18,7 +19,8 @@ namespace neuract::config {
 struct RunOptions {
   std::uint32_t threads = 0;      ///< 0 = auto
   std::uint32_t cohort_size = 0;  ///< 0 = chosen for the cache
-  std::string out;                ///< directory; empty = out/<name>
+  actors::DenseWorker dense_worker = actors::DenseWorker::automatic;
+  std::string out;  ///< directory; empty = out/<name>
   bool progress = true;
 };
 
@@ -40,7 +42,8 @@ struct ParsedNetwork {
   [[nodiscard]] std::string report() const;
 };
 
-/// `filename` is for messages, and its stem is the network's name.
+/// `filename` is for messages; its stem is the network's name, and the files that the network needs (weights, images)
+/// are searched from its folder on.
 ParsedNetwork parse_network(std::string_view text, const std::string& filename,
                             const std::vector<Override>& overrides = {});
 

@@ -12,6 +12,8 @@
 #include <limits>
 #include <vector>
 
+#include "neuract/memory/system.hpp"
+
 namespace neuract::config {
 
 namespace {
@@ -126,6 +128,18 @@ std::string format_progress(const RunProgress& p, int width) {
   return join(parts, {4, 3, 5, 2}, width);
 }
 
+std::string format_progress(const QuantizeProgress& p, int width) {
+  const auto done = static_cast<double>(p.done_bytes);
+  const auto total = static_cast<double>(p.total_bytes);
+  const std::vector<std::string> parts{
+      "Quantising",
+      percent(done, total),
+      memory::format_bytes(p.done_bytes) + " of " + memory::format_bytes(p.total_bytes),
+      eta(done, total, p.elapsed_s),
+  };
+  return join(parts, {2, 3}, width);
+}
+
 ProgressOptions detect_progress_options(std::FILE* stream, bool quiet) {
   ProgressOptions options;
   options.quiet = quiet;
@@ -178,6 +192,12 @@ void ProgressPrinter::update(const BuildProgress& progress, Clock::time_point no
 void ProgressPrinter::update(const RunProgress& progress, Clock::time_point now) {
   const double fraction = progress.total_ms > 0.0 ? progress.time_ms / progress.total_ms : 0.0;
   if (due(1, fraction, now)) show(format_progress(progress, options_.terminal ? options_.width - 1 : 0));
+}
+
+void ProgressPrinter::update(const QuantizeProgress& progress, Clock::time_point now) {
+  const auto total = static_cast<double>(progress.total_bytes);
+  const double fraction = total > 0.0 ? static_cast<double>(progress.done_bytes) / total : 0.0;
+  if (due(2, fraction, now)) show(format_progress(progress, options_.terminal ? options_.width - 1 : 0));
 }
 
 void ProgressPrinter::say(std::string_view line) {

@@ -24,10 +24,17 @@ struct RunProgress {
   std::uint64_t spikes = 0;  ///< 0 = not shown
 };
 
+struct QuantizeProgress {
+  std::uint64_t done_bytes = 0;
+  std::uint64_t total_bytes = 0;
+  double elapsed_s = 0.0;
+};
+
 /// One line without line end, at most `width` characters: the least important parts are left out first. Width 0 = no
 /// limit.
 std::string format_progress(const BuildProgress& progress, int width = 0);
 std::string format_progress(const RunProgress& progress, int width = 0);
+std::string format_progress(const QuantizeProgress& progress, int width = 0);
 
 std::string format_duration(double seconds);    ///< "42 ms", "3.1 s", "2 min 05 s", "1 h 03 min"
 std::string format_count(double count);         ///< "12,500", "15.6 M", "299 M"
@@ -56,6 +63,7 @@ class ProgressPrinter {
 
   void update(const BuildProgress& progress, Clock::time_point now = Clock::now());
   void update(const RunProgress& progress, Clock::time_point now = Clock::now());
+  void update(const QuantizeProgress& progress, Clock::time_point now = Clock::now());
   /// A line that stays ("Built 15.6 M synapses in 0.8 s"); clears the progress line first. Nothing when quiet.
   void say(std::string_view line);
   /// Removes the progress line, before something else is printed.

@@ -21,7 +21,7 @@ struct RuleForm {
 };
 
 constexpr auto kKeys = std::to_array<std::string_view>(
-    {"source", "target", "rule", "weight", "delay", "allow_autapses", "allow_multapses", "name"});
+    {"source", "target", "rule", "weight", "delay", "format", "weights", "allow_autapses", "allow_multapses", "name"});
 
 constexpr RuleForm kRules[] = {
     {"one_to_one", Rule::Kind::one_to_one, false},
@@ -130,6 +130,7 @@ class ProjectionReader {
         failed(key);
       }
     }
+    read_dense(table_, subject_, path, builder_, projection);
     for (const auto& [key, out] : {std::pair{"allow_autapses", &projection.rule.allow_autapses},
                                    std::pair{"allow_multapses", &projection.rule.allow_multapses}}) {
       const Member* member = place(key);

@@ -75,7 +75,7 @@ class TableReader {
 
   void read() {
     if (!expect_table(table_, subject_, builder_.diagnostics)) return;
-    expect_keys(table_, subject_, kKeys, builder_.diagnostics);
+    check_keys();
     const bool names_fine = read_populations("sources", sources_) & read_populations("targets", targets_);
     const bool rule_fine = read_kind();
     form_ = {table_.find("weight"), table_.find("delay")};
@@ -89,6 +89,16 @@ class TableReader {
 
  private:
   void complain(Origin origin, const std::string& text) { builder_.diagnostics.add(origin, subject_ + ": " + text); }
+
+  void check_keys() {
+    const auto dense = [](const Member& member) { return member.key == "weights" || member.key == "format"; };
+    Node others = table_;
+    for (const Member& member : table_.members) {
+      if (dense(member)) complain(member.origin, member.key + " is for all pairs of neurons; use [[projections]]");
+    }
+    std::erase_if(others.members, dense);
+    expect_keys(others, subject_, kKeys, builder_.diagnostics);
+  }
 
   const Member* require(const char* key, const char* what) {
     const Member* member = table_.find(key);

@@ -9,8 +9,12 @@
 namespace neuract::config {
 namespace {
 
-constexpr auto kRecorderKeys = std::to_array<std::string_view>({"spikes", "multimeter", "population", "neurons"});
+constexpr auto kKinds = std::to_array<std::string_view>({"spikes", "multimeter", "classifier"});
+constexpr auto kRecorderKeys =
+    std::to_array<std::string_view>({"spikes", "multimeter", "classifier", "population", "neurons"});
 constexpr auto kMeterKeys = std::to_array<std::string_view>({"variables", "interval"});
+constexpr auto kClassifierKeys =
+    std::to_array<std::string_view>({"population", "labels", "variable", "first", "count"});
 
 class RecorderReader {
  public:
@@ -21,15 +25,18 @@ class RecorderReader {
     if (!expect_table(table_, subject_, builder_.diagnostics)) return;
     const Member* spikes = table_.find("spikes");
     const Member* multimeter = table_.find("multimeter");
-    if ((spikes == nullptr) == (multimeter == nullptr)) {
+    const Member* classifier = table_.find("classifier");
+    if ((spikes != nullptr) + (multimeter != nullptr) + (classifier != nullptr) != 1) {
       expect_keys(table_, subject_, kRecorderKeys, builder_.diagnostics);
-      const bool meant =
-          spikes == nullptr && (!lacks(table_, "spikes", kRecorderKeys) || !lacks(table_, "multimeter", kRecorderKeys));
+      const bool none = spikes == nullptr && multimeter == nullptr && classifier == nullptr;
+      const bool meant = none && std::any_of(kKinds.begin(), kKinds.end(), [&](std::string_view kind) {
+                           return !lacks(table_, kind, kRecorderKeys);
+                         });
       if (!meant)
-        builder_.diagnostics.add(
-            table_.origin,
-            subject_ +
-                ": expected either spikes = [populations] or multimeter = { variables, interval } with a population");
+        builder_.diagnostics.add(table_.origin,
+                                 subject_ +
+                                     ": expected one of spikes = [populations], multimeter = { variables, interval } "
+                                     "with a population, and classifier = { population, labels }");
     } else if (spikes != nullptr) {
       expect_keys(table_, subject_, {"spikes"}, builder_.diagnostics);
       for (const std::uint32_t population : builder_.find_populations(spikes->value, subject_ + ": spikes")) {
@@ -37,6 +44,9 @@ class RecorderReader {
         builder_.places.set(path, spikes->origin, spikes->value.origin);
         builder_.spec.spike_recorders.push_back({population});
       }
+    } else if (classifier != nullptr) {
+      expect_keys(table_, subject_, {"classifier"}, builder_.diagnostics);
+      read_classifier(*classifier);
     } else {
       expect_keys(table_, subject_, {"multimeter", "population", "neurons"}, builder_.diagnostics);
       read_multimeter(multimeter->value);
@@ -89,6 +99,43 @@ class RecorderReader {
       }
       builder_.spec.multimeters.push_back(meter);
     }
+  }
+
+  void read_classifier(const Member& classifier) {
+    const Node& node = classifier.value;
+    const std::string where = subject_ + ": classifier";
+    if (!expect_table(node, where, builder_.diagnostics)) return;
+    expect_keys(node, where, kClassifierKeys, builder_.diagnostics);
+    for (const char* key : {"population", "labels"}) {
+      if (lacks(node, key, kClassifierKeys)) {
+        builder_.diagnostics.add(node.origin, where + ": " + key +
+                                                  " is missing, as in { population = \"output\", labels = "
+                                                  "\"labels-idx1-ubyte.gz\" }");
+      }
+    }
+    const std::string path = "classifiers[" + std::to_string(builder_.spec.classifiers.size()) + "]";
+    builder_.places.set(path, classifier.origin, node.origin);
+    const auto place = [&](const char* key) {
+      const Member* member = node.find(key);
+      if (member != nullptr) builder_.places.set(path + "." + key, member->origin, member->value.origin);
+      return member;
+    };
+    snn::ClassifierSpec spec;
+    place("labels");
+    spec.labels = read_labels(node, where, builder_.context(), builder_);
+    if (!spec.labels) builder_.places.set_reported(path + ".labels");
+    if (const Member* variable = place("variable")) {
+      const auto name = read_string(variable->value, where + ": variable", builder_.diagnostics);
+      spec.variable = name.value_or("");
+    }
+    const Member* population = place("population");
+    if (population == nullptr) return;
+    const auto name = read_string(population->value, where + ": population", builder_.diagnostics);
+    if (!name) return;
+    const auto index = builder_.find_population({*name, population->value.origin}, where + ": population");
+    if (!index) return;
+    spec.population = *index;
+    builder_.spec.classifiers.push_back(std::move(spec));
   }
 
   const Node& table_;

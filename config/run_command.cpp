@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "neuract/config/subcommands.hpp"
 #include "neuract/config/summary.hpp"
 #include "neuract/config/text_table.hpp"
+#include "neuract/config/weight_files.hpp"
 #include "neuract/snn/number_text.hpp"
 #include "neuract/snn/sonata_writer.hpp"
 
@@ -95,6 +97,7 @@ RunSummary make_summary(const PlannedNetwork& network, const RunArguments& argum
   s.seed = network.plan->spec().seed;
   s.dt_ms = network.plan->dt();
   s.duration_ms = result.duration_ms;
+  s.batch = result.batch;
   s.threads = result.threads;
   s.cohorts = result.cohorts;
   s.neurons = result.neurons;
@@ -108,8 +111,18 @@ RunSummary make_summary(const PlannedNetwork& network, const RunArguments& argum
   s.synaptic_events = result.synaptic_events;
   s.spike_hash = result.spike_hash;
   for (const auto& p : result.populations) s.populations.push_back({p.name, p.n, p.spikes, p.rate_hz, p.cv_isi});
-  for (const auto& p : result.projections)
-    s.projections.push_back({p.name, p.synapses, p.bytes, p.representation, "cpu", ""});
+  for (std::size_t i = 0; i < result.projections.size(); ++i) {
+    const auto& p = result.projections[i];
+    const auto& format = network.plan->spec().projections[i].format;
+    s.projections.push_back({p.name, p.synapses, p.bytes, std::string(format ? name_of(*format) : ""), p.representation,
+                             p.path, p.fallback_reason});
+  }
+  std::map<std::string, int> seen;
+  for (const auto& c : result.classifiers) {
+    const int times = ++seen[c.population];
+    s.classifiers.push_back({times == 1 ? c.population : c.population + "#" + std::to_string(times), c.answers,
+                             c.correct, c.accuracy(), static_cast<double>(c.answers) / result.simulate_s});
+  }
   return s;
 }
 
@@ -120,11 +133,13 @@ std::string fixed(double value, int decimals) {
   return text;
 }
 
-void print_result(const actors::RunResult& result, const fs::path& out) {
+void print_result(const actors::RunResult& result, const RunSummary& summary, const fs::path& out) {
   const OutputStyle style = detect_output_style();
   using Align = TextTable::Align;
+  const std::string samples =
+      result.batch == 1 ? "" : " (x " + format_count(static_cast<double>(result.batch)) + " samples)";
   TextTable table({{"population"},
-                   {"neurons", Align::right},
+                   {"neurons" + samples, Align::right},
                    {"spikes", Align::right},
                    {"rate in Hz", Align::right},
                    {"CV of ISI", Align::right}});
@@ -137,6 +152,12 @@ void print_result(const actors::RunResult& result, const fs::path& out) {
               format_count(static_cast<double>(result.synapses)).c_str(), format_duration(result.build_s).c_str(),
               format_biological_time(result.warmup_ms + result.duration_ms).c_str(),
               format_duration(result.simulate_s).c_str(), snn::short_text(result.real_time_factor, 3).c_str());
+  for (const ClassifierSummary& c : summary.classifiers) {
+    std::printf("%s: %s of %s images right (%s %%), %s images/s\n", c.name.c_str(),
+                format_count(static_cast<double>(c.correct)).c_str(),
+                format_count(static_cast<double>(c.answers)).c_str(), fixed(100.0 * c.accuracy, 1).c_str(),
+                std::isfinite(c.images_per_second) ? format_count(c.images_per_second).c_str() : "-");
+  }
   std::printf("results are in %s\n", out.string().c_str());
 }
 
@@ -176,6 +197,7 @@ Exit run(const RunArguments& arguments) {
   actors::Options options;
   options.threads = network->file.run.threads;
   options.cohort_size = network->file.run.cohort_size;
+  options.dense_worker = network->file.run.dense_worker;
   options.sinks.push_back(actors::make_sonata_sink(out));
   options.progress = [&reporter](const actors::Progress& p) { reporter(p); };
   options.stop = &stop_requested;
@@ -191,10 +213,10 @@ Exit run(const RunArguments& arguments) {
   const auto finished = (*simulation)->finish();
   if (!result) return fail_with(result.error());
   if (!finished) return fail_with(finished.error());
-  if (const auto written = write_summary(make_summary(*network, arguments, *result), out); !written)
-    return fail_with(written.error());
+  const RunSummary summary = make_summary(*network, arguments, *result);
+  if (const auto written = write_summary(summary, out); !written) return fail_with(written.error());
 
-  if (!arguments.quiet) print_result(*result, out);
+  if (!arguments.quiet) print_result(*result, summary, out);
   if (report->reason == actors::StopReason::goal) return Exit::done;
   std::fflush(stdout);
   complain(report->message + "; what happened until then is in " + out.string());

@@ -9,6 +9,7 @@
 namespace neuract::config {
 namespace {
 
+constexpr std::uint64_t kMostSamples = 1U << 20;
 constexpr std::size_t kLongestChain = 500;  ///< of constants that use each other; bounds the recursion
 
 /// Constants may use each other in any order: each is computed when it is first asked for.
@@ -85,7 +86,8 @@ void read_constants(const Node& section, Builder& builder) {
 void read_simulation(const Node& section, Builder& builder) {
   const std::string subject = "[simulation]";
   if (!expect_table(section, subject, builder.diagnostics)) return;
-  expect_keys(section, subject, {"dt", "warmup", "duration", "seed", "stop_if"}, builder.diagnostics);
+  expect_keys(section, subject, {"dt", "warmup", "duration", "seed", "batch", "presentation", "stop_if"},
+              builder.diagnostics);
   builder.places.set("simulation", section.origin, section.origin);
 
   const auto number = [&](const Node& table, const std::string& path, const std::string& key, double& out) {
@@ -102,6 +104,12 @@ void read_simulation(const Node& section, Builder& builder) {
   number(section, "simulation", "dt", spec.dt);
   number(section, "simulation", "warmup", spec.warmup);
   number(section, "simulation", "duration", spec.duration);
+  number(section, "simulation", "presentation", spec.presentation);
+  if (const Member* batch = section.find("batch")) {
+    builder.places.set("simulation.batch", batch->origin, batch->value.origin);
+    if (const auto value = read_count(batch->value, subject + ": batch", builder.context(), kMostSamples))
+      spec.batch = static_cast<std::uint32_t>(*value);
+  }
   if (const Member* seed = section.find("seed")) {
     if (const auto value = read_count(seed->value, subject + ": seed", builder.context(), INT64_MAX))
       spec.seed = *value;

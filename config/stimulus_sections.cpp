@@ -17,15 +17,18 @@ struct GeneratorForm {
   bool spikes;
 };
 
-const std::array<GeneratorForm, 4>& generator_forms() {
-  static const std::array<GeneratorForm, 4> forms = {{
+const std::array<GeneratorForm, 5>& generator_forms() {
+  static const std::array<GeneratorForm, 5> forms = {{
       {"poisson_generator", {"rate"}, {"rate"}, true},
       {"dc_generator", {"amplitude"}, {"amplitude"}, false},
       {"noise_generator", {"mean", "std", "dt"}, {"std"}, false},
       {"spike_generator", {"times"}, {"times"}, true},
+      {"image_generator", {"images", "amplitude", "first", "count"}, {"images", "amplitude"}, false},
   }};
   return forms;
 }
+
+std::string with_article(const std::string& generator) { return (generator[0] == 'i' ? "an " : "a ") + generator; }
 
 class StimulusReader {
  public:
@@ -44,7 +47,7 @@ class StimulusReader {
       const Member* member = table_.find(form.name);
       if (member == nullptr) continue;
       if (generator_ != nullptr) {
-        builder_.diagnostics.add(member->origin, subject_ + ": there is a " + generator_->key +
+        builder_.diagnostics.add(member->origin, subject_ + ": there is " + with_article(generator_->key) +
                                                      " already; every generator needs its own [[stimuli]]");
         continue;
       }
@@ -91,7 +94,7 @@ class StimulusReader {
       const bool has = *key == 'w' ? form_->spikes : form_->name == "spike_generator";
       const Member* member = table_.find(key);
       if (member != nullptr && !has)
-        builder_.diagnostics.add(member->origin, subject_ + ": a " + generator_->key + " has no " + key);
+        builder_.diagnostics.add(member->origin, subject_ + ": " + with_article(generator_->key) + " has no " + key);
     }
   }
 
@@ -129,6 +132,14 @@ class StimulusReader {
       number(table, "std", generator.std);
       number(table, "dt", generator.dt);
       stimulus.generator = generator;
+    } else if (form_->name == "image_generator") {
+      const Member* images = table.find("images");
+      builder_.places.set(path_ + ".images", images->origin, images->value.origin);
+      snn::ImageGenerator generator;
+      generator.images = read_images(table, subject_ + ": image_generator", context(), builder_);
+      if (!generator.images) builder_.places.set_reported(path_ + ".images");
+      number(table, "amplitude", generator.amplitude);
+      stimulus.generator = std::move(generator);
     } else {
       stimulus.generator = snn::SpikeGenerator{spike_times(table)};
     }

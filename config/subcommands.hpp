@@ -24,6 +24,7 @@ void add_check_command(CLI::App& app, Action& action);
 void add_models_command(CLI::App& app, Action& action);
 void add_devices_command(CLI::App& app, Action& action);
 void add_plot_command(CLI::App& app, Action& action);
+void add_quantize_command(CLI::App& app, Action& action);
 
 /// The network file of `run` and `check`, with the options that change it.
 struct NetworkArguments {

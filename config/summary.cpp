@@ -26,6 +26,7 @@ void visit_fields(Summary& s, Visit visit) {
   visit("seed", s.seed);
   visit("dt_ms", s.dt_ms);
   visit("duration_ms", s.duration_ms);
+  visit("batch", s.batch);
   visit("threads", s.threads);
   visit("cohorts", s.cohorts);
   visit("nodes", s.nodes);
@@ -52,9 +53,26 @@ template <class Projection, class Visit>
 void visit_projection(Projection& p, Visit visit) {
   visit("synapses", p.synapses);
   visit("bytes", p.bytes);
+  visit("format", p.format);
   visit("representation", p.representation);
   visit("path", p.path);
   visit("fallback_reason", p.fallback_reason);
+}
+
+template <class Classifier, class Visit>
+void visit_classifier(Classifier& c, Visit visit) {
+  visit("answers", c.answers);
+  visit("correct", c.correct);
+  visit("accuracy", c.accuracy);
+  visit("images_per_second", c.images_per_second);
+}
+
+/// The lists of both directions: visit(key, list, fields of its parts).
+template <class Summary, class Visit>
+void visit_lists(Summary& s, Visit visit) {
+  visit("populations", s.populations, [](auto& p, auto field) { visit_population(p, field); });
+  visit("projections", s.projections, [](auto& p, auto field) { visit_projection(p, field); });
+  visit("classifiers", s.classifiers, [](auto& c, auto field) { visit_classifier(c, field); });
 }
 
 std::string hash_text(std::uint64_t hash) {
@@ -155,20 +173,15 @@ std::string to_json(const RunSummary& summary) {
   visit_fields(summary, [&](const char* key, const auto& value) { root[key] = to_value(value); });
   if (summary.version.empty()) root["version"] = NEURACT_VERSION;
   root["spike_hash"] = hash_text(summary.spike_hash);
-  json::object populations;
-  for (const PopulationSummary& population : summary.populations) {
-    json::object object;
-    visit_population(population, [&](const char* key, const auto& value) { object[key] = to_value(value); });
-    populations[population.name] = std::move(object);
-  }
-  root["populations"] = std::move(populations);
-  json::object projections;
-  for (const ProjectionSummary& projection : summary.projections) {
-    json::object object;
-    visit_projection(projection, [&](const char* key, const auto& value) { object[key] = to_value(value); });
-    projections[projection.name] = std::move(object);
-  }
-  root["projections"] = std::move(projections);
+  visit_lists(summary, [&](const char* key, const auto& list, const auto& visit_part) {
+    json::object parts;
+    for (const auto& part : list) {
+      json::object object;
+      visit_part(part, [&](const char* name, const auto& value) { object[name] = to_value(value); });
+      parts[part.name] = std::move(object);
+    }
+    root[key] = std::move(parts);
+  });
   std::string text;
   print(root, 0, text);
   return text + "\n";
@@ -188,28 +201,19 @@ Result<RunSummary> parse_summary(std::string_view text) {
   const auto [end, code] = std::from_chars(hash.data(), hash.data() + hash.size(), summary.spike_hash, 16);
   if (fault.empty() && (code != std::errc() || end != hash.data() + hash.size()))
     fault = "\"spike_hash\" is not hexadecimal";
-  if (const json::object* populations = root.object("populations")) {
-    for (const auto& [name, member] : *populations) {
-      PopulationSummary& population = summary.populations.emplace_back();
-      population.name = std::string(name);
-      const std::string where = "populations." + population.name;
+  visit_lists(summary, [&](const char* key, auto& list, const auto& visit_part) {
+    const json::object* parts = root.object(key);
+    if (parts == nullptr) return;
+    for (const auto& [name, member] : *parts) {
+      auto& part = list.emplace_back();
+      part.name = std::string(name);
+      const std::string where = std::string(key) + "." + part.name;
       if (const json::object* object = member.if_object())
-        visit_population(population, ObjectReader(*object, where + ".", fault));
+        visit_part(part, ObjectReader(*object, where + ".", fault));
       else if (fault.empty())
         fault = "\"" + where + "\" is not an object";
     }
-  }
-  if (const json::object* projections = root.object("projections")) {
-    for (const auto& [name, member] : *projections) {
-      ProjectionSummary& projection = summary.projections.emplace_back();
-      projection.name = std::string(name);
-      const std::string where = "projections." + projection.name;
-      if (const json::object* object = member.if_object())
-        visit_projection(projection, ObjectReader(*object, where + ".", fault));
-      else if (fault.empty())
-        fault = "\"" + where + "\" is not an object";
-    }
-  }
+  });
   if (!fault.empty()) return fail(ErrorCode::parse, fault);
   return summary;
 }

@@ -25,9 +25,18 @@ struct ProjectionSummary {
   std::string name;
   std::uint64_t synapses = 0;
   std::uint64_t bytes = 0;
+  std::string format;  ///< of dense weights: f32, nf4, nvfp4; empty for sparse synapses
   std::string representation;
   std::string path;
   std::string fallback_reason;
+};
+
+struct ClassifierSummary {
+  std::string name;  ///< the population; "name#2", … for further classifiers of the same one
+  std::uint64_t answers = 0;
+  std::uint64_t correct = 0;
+  double accuracy = std::numeric_limits<double>::quiet_NaN();           ///< NaN when there is no answer
+  double images_per_second = std::numeric_limits<double>::quiet_NaN();  ///< answers / simulate_s
 };
 
 /// Field names are the keys of the file, in this order.
@@ -37,6 +46,7 @@ struct RunSummary {
   std::uint64_t seed = 0;
   double dt_ms = 0.0;
   double duration_ms = 0.0;  ///< simulated after the warm-up
+  std::uint32_t batch = 1;
   std::uint32_t threads = 1;
   std::uint64_t cohorts = 0;
   std::uint32_t nodes = 1;
@@ -52,6 +62,7 @@ struct RunSummary {
   std::uint64_t spike_hash = 0;  ///< 16 hexadecimal digits in the file
   std::vector<PopulationSummary> populations;
   std::vector<ProjectionSummary> projections;
+  std::vector<ClassifierSummary> classifiers;
 };
 
 std::string to_json(const RunSummary& summary);

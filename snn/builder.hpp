@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "neuract/snn/spec.hpp"
@@ -21,11 +24,19 @@ inline Rule fixed_total_number(std::uint64_t count) { return {.kind = Rule::Kind
 inline Rule pairwise_bernoulli(double p) { return {.kind = Rule::Kind::pairwise_bernoulli, .p = p}; }
 }  // namespace rules
 
+inline DenseFormat format_of(const ImportedWeights& weights) noexcept {
+  const auto* quantized = std::get_if<q4::QuantizedWeight>(&weights.data);
+  if (quantized == nullptr) return DenseFormat::f32;
+  return quantized->format == q4::Format::nf4 ? DenseFormat::nf4 : DenseFormat::nvfp4;
+}
+
 /// Fills in a NetworkSpec, step by step, in C++:
 ///
 ///   NetworkBuilder net("pair");
 ///   const auto e = net.population("E", 800, "iaf_psc_exp", {{"tau_m", 20.0}, {"V_m", Distribution{.a = -65, .b = -50}}});
 ///   net.connect(e, e, rules::pairwise_bernoulli(0.1), {.weight = 20.0, .delay = 1.5});
+///   net.connect(e, e, rules::all_to_all(), {.weight = 0.1, .format = DenseFormat::nf4});   // drawn, kept in 4 bits
+///   net.connect_dense(e, out, quantized, {.delay = 1.0});                                  // weights of your own
 ///   net.stimulate(e, PoissonGenerator{8000.0}, {.weight = 30.0});
 ///   net.record_spikes(e);
 ///
@@ -39,6 +50,7 @@ class NetworkBuilder {
     Value weight = 1.0;
     Value delay = 1.0;      ///< ms
     std::string name = {};  ///< "source->target" when empty
+    std::optional<DenseFormat> format = {};
   };
   struct Drive {
     double weight = 1.0;
@@ -50,7 +62,7 @@ class NetworkBuilder {
 
   explicit NetworkBuilder(std::string name = "network") { spec_.name = std::move(name); }
 
-  /// For everything that is a plain number: `net.settings().dt = 0.1`.
+  /// For everything that is a plain number: `net.settings().dt = 0.1`, `batch = 64`, `presentation = 20.0`.
   NetworkSpec& settings() noexcept { return spec_; }
 
   Population population(std::string name, std::uint32_t n, std::string model,
@@ -61,8 +73,19 @@ class NetworkBuilder {
 
   NetworkBuilder& connect(Population source, Population target, Rule rule, Synapse synapse) {
     std::string name = synapse.name.empty() ? unique_name(source, target) : std::move(synapse.name);
-    spec_.projections.push_back(
-        {std::move(name), source.index, target.index, rule, std::move(synapse.weight), std::move(synapse.delay)});
+    spec_.projections.push_back({std::move(name), source.index, target.index, rule, std::move(synapse.weight),
+                                 std::move(synapse.delay), synapse.format, nullptr});
+    return *this;
+  }
+  /// All to all with the given weights, row-major [target neurons, source neurons], in 4 bits or f32; they have their
+  /// own format, and synapse.weight means nothing.
+  NetworkBuilder& connect_dense(Population source, Population target,
+                                std::variant<q4::QuantizedWeight, memory::ConstTensor> weights, Synapse synapse) {
+    const std::string name = synapse.name.empty() ? unique_name(source, target) : synapse.name;
+    ImportedWeights imported{"the program", name, std::move(weights)};
+    synapse.format = format_of(imported);
+    connect(source, target, rules::all_to_all(), std::move(synapse));
+    spec_.projections.back().weights = std::make_shared<const ImportedWeights>(std::move(imported));
     return *this;
   }
 
@@ -81,6 +104,14 @@ class NetworkBuilder {
   NetworkBuilder& record(Population population, std::vector<std::string> variables, double interval_ms,
                          std::vector<std::uint32_t> neurons = {}) {
     spec_.multimeters.push_back({population.index, std::move(variables), std::move(neurons), interval_ms});
+    return *this;
+  }
+
+  /// What `population` answers is compared with the labels of an ImageGenerator's images; `variable` as in
+  /// ClassifierSpec.
+  NetworkBuilder& classify(Population population, std::vector<std::uint8_t> labels, std::string variable = "") {
+    spec_.classifiers.push_back(
+        {population.index, std::move(variable), std::make_shared<const std::vector<std::uint8_t>>(std::move(labels))});
     return *this;
   }
 

@@ -4,15 +4,17 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "data_files.hpp"
 #include "neuract/config/network_file.hpp"
 
 /// Every tests/config/bad/NN_name.toml must be refused with exactly the text of NN_name.expected. Lines "#--set a.b=c"
-/// at the beginning of a file are options.
+/// at the beginning of a file are options. The weights and images that they name are made by the test.
 namespace neuract::config {
 namespace {
 
@@ -46,7 +48,29 @@ std::vector<Override> options_in(const std::string& text) {
   return options;
 }
 
-class BadNetworkFile : public testing::TestWithParam<BadFile> {};
+class BadNetworkFile : public testing::TestWithParam<BadFile> {
+ protected:
+  /// Beside them are an empty file, a text and a directory.
+  static void SetUpTestSuite() {
+    data_ = std::make_unique<test::TemporaryDirectory>();
+    test::write_weights(data_->path() / "w.safetensors");
+    test::write_images(data_->path() / "images", data_->path() / "labels", 16);
+    test::write_idx(data_->path() / "no-images", {0, 8, 8}, {});
+    std::ofstream(data_->path() / "empty");
+    std::ofstream(data_->path() / "text") << "These are weights, and images too.\n";
+    fs::create_directory(data_->path() / "directory");
+    before_ = fs::current_path();
+    fs::current_path(data_->path());
+  }
+  static void TearDownTestSuite() {
+    fs::current_path(before_);
+    data_.reset();
+  }
+
+ private:
+  static inline std::unique_ptr<test::TemporaryDirectory> data_;
+  static inline fs::path before_;
+};
 
 TEST_P(BadNetworkFile, IsRefusedWithAllItsFaults) {
   const fs::path path = GetParam().path;

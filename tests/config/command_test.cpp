@@ -6,60 +6,22 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <thread>
 
+#include "command_fixture.hpp"
 #include "neuract/config/summary.hpp"
 #include "neuract/snn/sonata_reader.hpp"
 
-/// The `neuract` program: what it prints, what it returns, what it leaves on disk.
 namespace neuract::config {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-
-struct Outcome {
-  int exit = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-class Command : public testing::Test {
- protected:
-  void SetUp() override {
-    directory_ = fs::temp_directory_path() / ("neuract-command-" + std::to_string(::getpid()));
-    fs::create_directories(directory_);
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
-  /// Runs `neuract arguments` in the test's directory.
-  Outcome neuract(const std::string& arguments, const std::string& environment = "") {
-    const fs::path out = directory_ / "stdout", err = directory_ / "stderr";
-    const std::string line = "cd '" + directory_.string() + "' && " + environment + " '" NEURACT_COMMAND "' " +
-                             arguments + " >'" + out.string() + "' 2>'" + err.string() + "' </dev/null";
-    const int status = std::system(line.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
-  }
-
-  void write(const std::string& name, const std::string& text) { std::ofstream(directory_ / name) << text; }
-
-  fs::path directory_;
-};
 
 const std::string kSmall = R"([simulation]
 duration = 100.0

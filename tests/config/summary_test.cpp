@@ -46,7 +46,10 @@ class Summary : public ::testing::Test {
     s.synaptic_events = 593'750'000;
     s.spike_hash = 0x00ab'cdef'0123'4567;
     s.populations = {{"I", 2500, 95'000, 38.0, 0.42}, {"E", 10'000, 380'000, 38.0, std::nan("")}};
-    s.projections = {{"E->E", 10'000'000, 40'000'000, "sparse", "avx512", ""}};
+    s.projections = {{"E->E", 10'000'000, 40'000'000, "", "sparse", "cpu kernel", ""},
+                     {"E->I", 25'000'000, 14'062'500, "nf4", "dense nf4", "cpu kernel", ""}};
+    s.batch = 4;
+    s.classifiers = {{"out", 10'000, 8712, 0.8712, 4321.5}, {"never", 0, 0, std::nan(""), std::nan("")}};
     return s;
   }
 
@@ -57,16 +60,20 @@ TEST_F(Summary, HasTheKeysThatOthersRelyOnInTheirOrder) {
   const auto value = boost::json::parse(to_json(example()));
   std::vector<std::string> keys;
   for (const auto& member : value.as_object()) keys.emplace_back(member.key());
-  EXPECT_THAT(keys,
-              ElementsAre("version", "config", "seed", "dt_ms", "duration_ms", "threads", "cohorts", "nodes", "neurons",
-                          "synapses", "synapse_bytes", "build_s", "simulate_s", "real_time_factor", "peak_rss_bytes",
-                          "spikes", "synaptic_events", "spike_hash", "populations", "projections"));
+  EXPECT_THAT(keys, ElementsAre("version", "config", "seed", "dt_ms", "duration_ms", "batch", "threads", "cohorts",
+                                "nodes", "neurons", "synapses", "synapse_bytes", "build_s", "simulate_s",
+                                "real_time_factor", "peak_rss_bytes", "spikes", "synaptic_events", "spike_hash",
+                                "populations", "projections", "classifiers"));
   keys.clear();
   for (const auto& member : value.at("populations").at("I").as_object()) keys.emplace_back(member.key());
   EXPECT_THAT(keys, ElementsAre("n", "spikes", "rate_hz", "cv_isi"));
   keys.clear();
   for (const auto& member : value.at("projections").at("E->E").as_object()) keys.emplace_back(member.key());
-  EXPECT_THAT(keys, ElementsAre("synapses", "bytes", "representation", "path", "fallback_reason"));
+  EXPECT_THAT(keys, ElementsAre("synapses", "bytes", "format", "representation", "path", "fallback_reason"));
+  keys.clear();
+  for (const auto& member : value.at("classifiers").at("out").as_object()) keys.emplace_back(member.key());
+  EXPECT_THAT(keys, ElementsAre("answers", "correct", "accuracy", "images_per_second"));
+  EXPECT_TRUE(value.at("classifiers").at("never").at("accuracy").is_null());
   EXPECT_EQ(value.at("spike_hash").as_string(), "00abcdef01234567");
   EXPECT_FALSE(value.at("version").as_string().empty());
   EXPECT_TRUE(value.at("populations").at("E").at("cv_isi").is_null());
@@ -75,7 +82,7 @@ TEST_F(Summary, HasTheKeysThatOthersRelyOnInTheirOrder) {
 TEST_F(Summary, IsWrittenForPeople) {
   const std::string text = to_json(example());
   EXPECT_THAT(text, StartsWith("{\n  \"version\": \""));
-  EXPECT_THAT(text, HasSubstr("\n  \"dt_ms\": 0.1,\n  \"duration_ms\": 1000.0,\n  \"threads\": 2,\n"));
+  EXPECT_THAT(text, HasSubstr("\n  \"dt_ms\": 0.1,\n  \"duration_ms\": 1000.0,\n  \"batch\": 4,\n  \"threads\": 2,\n"));
   EXPECT_THAT(text, HasSubstr("    \"I\": {\n      \"n\": 2500,\n"));
 }
 
