@@ -119,52 +119,69 @@ static void nf4_event(const TileChunk<float>& tile, const ActiveList& active, fl
 
 #endif
 
-/// The levels of outputs 16·j … 16·j + 15 of one input.
-typedef std::int32_t Levels __attribute__((vector_size(64)));
-typedef float Sums __attribute__((vector_size(64)));
-
-[[gnu::always_inline]] static inline void nf4_levels(Levels& levels, const std::uint8_t* line,
-                                                     std::uint32_t j) noexcept {
-#ifdef NEURACT_ISA_AVX512
-  const __m512i codes = _mm512_maskz_srli_epi32(0xffff, _mm512_loadu_si512(line), 4 * j);
-  levels =
-      reinterpret_cast<Levels>(_mm512_maskz_permutexvar_epi32(0xffff, codes, _mm512_load_si512(kNf4Multiples.levels)));
+// A register of outputs: a whole number of them are the 16 outputs that nibbles j of a line hold.
+#if defined(NEURACT_ISA_AVX512)
+#define NEURACT_LANES 16
+#elif defined(NEURACT_ISA_AVX2)
+#define NEURACT_LANES 8
 #else
-  for (std::uint32_t l = 0; l < 16; ++l) levels[l] = kNf4Multiples.levels[line[4 * l + j / 2] >> (4 * (j % 2)) & 15];
+#define NEURACT_LANES 4
+#endif
+
+typedef std::int32_t Levels __attribute__((vector_size(4 * NEURACT_LANES)));
+typedef float Sums __attribute__((vector_size(4 * NEURACT_LANES)));
+
+/// The levels of outputs o … o + NEURACT_LANES - 1 of one input.
+[[gnu::always_inline]] static inline Levels nf4_levels(const std::uint8_t* line, std::uint32_t o) noexcept {
+  const std::uint32_t j = o / 16;
+  line += o % 16 * 4;
+#if defined(NEURACT_ISA_AVX512)
+  const __m512i codes = _mm512_maskz_srli_epi32(0xffff, _mm512_loadu_si512(line), 4 * j);
+  return reinterpret_cast<Levels>(
+      _mm512_maskz_permutexvar_epi32(0xffff, codes, _mm512_load_si512(kNf4Multiples.levels)));
+#elif defined(NEURACT_ISA_AVX2)
+  const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(line));
+  return reinterpret_cast<Levels>(nf4_look_up(_mm256_srl_epi32(codes, _mm_cvtsi32_si128(static_cast<int>(4 * j)))));
+#else
+  Levels levels;
+  for (std::uint32_t l = 0; l < 4; ++l) levels[l] = kNf4Multiples.levels[line[4 * l + j / 2] >> (4 * (j % 2)) & 15];
+  return levels;
 #endif
 }
 
 /// All sums of the subsets of `inputs` inputs.
 [[gnu::always_inline]] static inline void nf4_subset_sums(Levels* sums, const std::uint8_t* lines, std::uint32_t inputs,
-                                                          std::uint32_t j) noexcept {
+                                                          std::uint32_t o) noexcept {
   sums[0] = Levels{};
   for (std::uint32_t i = 0; i < inputs; ++i) {
-    Levels levels;
-    nf4_levels(levels, lines + i * kTileLineBytes, j);
+    const Levels levels = nf4_levels(lines + i * kTileLineBytes, o);
     for (std::uint32_t p = 0; p < 1u << i; ++p) sums[(1u << i) + p] = sums[p] + levels;
   }
 }
 
-static void nf4_batched(const WholeTile<float>& tile, const SpikeBits& s, float* y, std::size_t ldy) noexcept {
+/// `groups` times kGroupInputs inputs make a block.
+[[gnu::always_inline]] static inline void nf4_batched_by(std::uint32_t groups, const WholeTile<float>& tile,
+                                                         const SpikeBits& s, float* y, std::size_t ldy) noexcept {
   Levels table[4 * kGroupSums];
-  Sums sums[8][kBatchedRows];
+  constexpr std::uint32_t kVectors = kTileOutputs / NEURACT_LANES;
+  Sums sums[kVectors][kBatchedRows];
   std::uint64_t words[8][kBatchedRows];
-  for (std::uint32_t j = 0; j < 8; ++j) {
-    for (std::uint32_t m = 0; m < s.rows; ++m) sums[j][m] = Sums{};
+  for (std::uint32_t v = 0; v < kVectors; ++v) {
+    for (std::uint32_t m = 0; m < s.rows; ++m) sums[v][m] = Sums{};
   }
-  const std::uint32_t groups = tile.block / kGroupInputs;
-  for (std::uint32_t i = 0; i < tile.k; i += tile.block) {
+  for (std::uint32_t i = 0; i < tile.k; i += groups * kGroupInputs) {
     if (i % 512 == 0) copy_words(words, s, i / 64, tile.k);
-    for (std::uint32_t j = 0; j < 8; ++j) {
+    for (std::uint32_t v = 0; v < kVectors; ++v) {
+      const std::uint32_t o = v * NEURACT_LANES;
       for (std::uint32_t g = 0; g < groups; ++g) {
         const std::uint8_t* const lines = tile.codes + (std::size_t{i} + g * kGroupInputs) * kTileLineBytes;
         for (std::uint32_t part = 0; part < 4; ++part) {
-          nf4_subset_sums(table + g * kGroupSums + 8 * part, lines + 3 * part * kTileLineBytes, 3, j);
+          nf4_subset_sums(table + g * kGroupSums + 8 * part, lines + 3 * part * kTileLineBytes, 3, o);
         }
-        nf4_subset_sums(table + g * kGroupSums + 32, lines + 12 * kTileLineBytes, 4, j);
+        nf4_subset_sums(table + g * kGroupSums + 32, lines + 12 * kTileLineBytes, 4, o);
       }
       Sums scale;
-      __builtin_memcpy(&scale, tile.scales + std::size_t{i / tile.block} * kTileOutputs + 16 * j, sizeof scale);
+      __builtin_memcpy(&scale, tile.scales + std::size_t{i} / kGroupInputs / groups * kTileOutputs + o, sizeof scale);
       for (std::uint32_t m = 0; m < s.rows; ++m) {
         std::uint64_t rest = words[i / 64 % 8][m] >> i % 64;
         Levels levels{};
@@ -173,20 +190,30 @@ static void nf4_batched(const WholeTile<float>& tile, const SpikeBits& s, float*
           levels += (from[rest & 7] + from[8 + (rest >> 3 & 7)]) +
                     (from[16 + (rest >> 6 & 7)] + from[24 + (rest >> 9 & 7)]) + from[32 + (rest >> 12 & 15)];
         }
-        sums[j][m] += __builtin_convertvector(levels, Sums) * scale;
+        sums[v][m] += __builtin_convertvector(levels, Sums) * scale;
       }
     }
   }
   for (std::uint32_t m = 0; m < s.rows; ++m) {
     alignas(64) float out[kTileOutputs];
-    for (std::uint32_t j = 0; j < 8; ++j) {
-      const Sums scaled = sums[j][m] * 0x1p-24f;
-      __builtin_memcpy(out + 16 * j, &scaled, sizeof scaled);
+    for (std::uint32_t v = 0; v < kVectors; ++v) {
+      const Sums scaled = sums[v][m] * 0x1p-24f;
+      __builtin_memcpy(out + v * NEURACT_LANES, &scaled, sizeof scaled);
     }
     __builtin_memcpy(y + m * ldy, out, tile.outputs * sizeof(float));
   }
 }
 
+static void nf4_batched(const WholeTile<float>& tile, const SpikeBits& s, float* y, std::size_t ldy) noexcept {
+  switch (tile.block / kGroupInputs) {
+    case 1: return nf4_batched_by(1, tile, s, y, ldy);
+    case 2: return nf4_batched_by(2, tile, s, y, ldy);
+    default: return nf4_batched_by(4, tile, s, y, ldy);
+  }
+}
+
 static constexpr Nf4SpikeKernels kNf4SpikeKernels = {&nf4_event, &nf4_batched};
+
+#undef NEURACT_LANES
 
 }  // namespace neuract::kernels::NEURACT_ISA
