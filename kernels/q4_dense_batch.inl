@@ -87,6 +87,20 @@ static inline void decode_pair(const std::uint8_t* line, const std::int16_t* lev
 }
 #endif
 
+/// The scales of a tile and block of NVFP4, in the order of outputs.
+[[gnu::always_inline]] static inline void scales_to_floats(const std::uint16_t* scales, float* ordered) noexcept {
+  for (std::uint32_t v = 0; v < 4; ++v) {
+    float* const to = ordered + 32 * (v % 2) + 16 * (v / 2);
+    for (std::uint32_t l = 0; l < 16; l += kLanes) {
+      const Ints both = load<Ints>(scales + 32 * v + 2 * l);
+      const Floats low = __builtin_convertvector(both & 0xffff, Floats);
+      const Floats high = __builtin_convertvector(both >> 16, Floats);  // they are below 2^15
+      __builtin_memcpy(to + l, &low, sizeof low);
+      __builtin_memcpy(to + 64 + l, &high, sizeof high);
+    }
+  }
+}
+
 /// What a piece of inputs adds to the sums of a tile.
 struct Piece {
   const std::int16_t* panel;
@@ -102,7 +116,7 @@ template <std::uint32_t kRows, std::uint32_t kVectors, bool kScaleBlocks>
     Floats part[kRows][kVectors] = {};
     for (std::uint32_t b = 0; b < piece.blocks; ++b) {
       Ints sum[kRows][kVectors] = {};
-#pragma GCC unroll 1
+#pragma GCC unroll 4
       for (std::uint32_t p = 0; p < 8; ++p) {
         Ints weights[kVectors];
 #pragma GCC unroll 8
@@ -193,11 +207,7 @@ static void batch_nvfp4(const Nvfp4Tiles& w, std::size_t tile, const BatchX& x, 
       line += 2 * kTileLineBytes;
     }
     for (std::uint32_t b = 0; b < blocks; ++b) {
-      for (std::uint32_t j = 0; j < 8; ++j) {  // 16 outputs
-        const std::uint16_t* const from = scales + nvfp4_scale_position(16 * j);
-        for (std::uint32_t l = 0; l < 16; ++l)
-          of_blocks[b * kTileOutputs + 16 * j + l] = static_cast<float>(static_cast<std::int32_t>(from[2 * l]));
-      }
+      scales_to_floats(scales, of_blocks + b * kTileOutputs);
       scales += kTileOutputs;
     }
     add_piece_to_rows<true>({panel, of_blocks, blocks}, x.q + std::size_t{i} * x.rows,
