@@ -25,6 +25,7 @@ using memory::Tensor;
 
 /// Rows that are converted and computed at a time: enough for the batched kernels, and buffers that stay in the cache.
 constexpr std::int64_t kRowsAtATime = 128;
+constexpr std::int64_t kFewRows = 4;  // and more are many for kernels/q4_dense.hpp
 
 /// Which numbers a weight has, for telling one from another after the first is gone.
 struct Fingerprint {
@@ -205,8 +206,10 @@ class LinearState {
       NEURACT_TRY_ASSIGN(lease, buffers_->borrow(x_floats + y_floats));
     }
     float* const buffer = lease ? lease->data() : nullptr;
-    for (std::int64_t first = 0; first < y.rows; first += step) {
-      const std::int64_t rows = std::min(step, y.rows - first);
+    for (std::int64_t first = 0, rows = 0; first < y.rows; first += rows) {
+      rows = std::min(step, y.rows - first);
+      // A few rows are computed in another way than many: no part is so small unless all there are is.
+      if (const std::int64_t rest = y.rows - first - rows; rest > 0 && rest < kFewRows) rows -= kFewRows;
       float* const to = buffer_y ? buffer + x_floats : reinterpret_cast<float*>(y.row(first));
       const auto stride = static_cast<std::size_t>(buffer_y ? y.columns : y.stride);
       compute(first, rows, buffer, to, stride);

@@ -140,8 +140,8 @@ TEST(Session, LayersMayBeUsedByManyThreadsWhileWeightsChangeAndItEnds) {
         ++forwards;
       }
     });
-  for (int i = 0; i < 200; ++i) ASSERT_TRUE(linear.replace_weight(weight));
-  while (forwards < 300) std::this_thread::yield();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(linear.replace_weight(weight));
+  while (forwards < 100) std::this_thread::yield();
   session.reset();
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
