@@ -37,12 +37,8 @@ template <class Model, bool kIndividual, int... S, int... C>
   constexpr int kState = sizeof...(S);
   constexpr int kCoefficients = sizeof...(C);
   constexpr int kNeurons = 64;
-  // Copies on the stack cannot alias each other: that is what lets the loop become vector code.
-  alignas(64) float state[kState][kNeurons];
   alignas(64) std::int32_t fired[kNeurons];
-  for (int i = 0; i < kState; ++i) {
-    for (int k = 0; k < kNeurons; ++k) state[i][k] = block.state[i][k];
-  }
+  float* const state[kState] = {block.state[S]...};
   Fields<float, kCoefficients> common{};
   if constexpr (!kIndividual) common = {{block.coefficients[C][0]...}};
   const float* const coefficients[kCoefficients] = {block.coefficients[C]...};
@@ -60,9 +56,6 @@ template <class Model, bool kIndividual, int... S, int... C>
     const StateFields after = __builtin_bit_cast(StateFields, s);
     ((state[S][k] = after.values[S]), ...);
     fired[k] = spike ? 1 : 0;
-  }
-  for (int i = 0; i < kState; ++i) {
-    for (int k = 0; k < kNeurons; ++k) block.state[i][k] = state[i][k];
   }
   return mask_of(fired);
 }
