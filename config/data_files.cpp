@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "neuract/snn/idx_file.hpp"
-#include "neuract/snn/nearest_name.hpp"
 
 namespace neuract::config {
 namespace {
@@ -14,15 +13,17 @@ namespace {
 /// Keeps of `data`, which has `available` items of `size` bytes, what the part says; returns how many items.
 Result<std::uint64_t> cut(std::vector<std::uint8_t>& data, std::uint64_t available, std::size_t size,
                           const std::filesystem::path& path, DataPart part, std::string_view what) {
-  constexpr std::uint64_t kAll = DataPart().count;
-  if (part.first > available || (part.count != kAll && part.count > available - part.first) || part.count == 0 ||
-      (part.first == available && available > 0)) {
-    const std::string asked = part.count == kAll
-                                  ? "from " + std::to_string(part.first) + " on"
-                                  : std::to_string(part.count) + " from " + std::to_string(part.first) + " on";
-    return fail(ErrorCode::invalid_argument, path.string(), ": asked for ", asked, ", but there are ",
-                snn::counted(available, what));
+  const bool rest = part.count == DataPart().count;
+  std::string wrong;
+  if (part.count == 0) {
+    wrong = "count is 0; leave it out to take all";
+  } else if (rest ? part.first > 0 && part.first >= available
+                  : part.count > available || part.first > available - part.count) {
+    const std::string last = rest ? " on" : " to " + std::to_string(part.first + part.count - 1);
+    wrong = "these are " + std::string(what) + "s " + std::to_string(part.first) + last + ", the file has " +
+            (available == 0 ? "none" : "0 to " + std::to_string(available - 1));
   }
+  if (!wrong.empty()) return fail(ErrorCode::invalid_argument, path.string(), ": ", wrong);
   const std::uint64_t count = std::min(part.count, available - part.first);
   const auto begin = data.begin() + static_cast<std::ptrdiff_t>(part.first * size);
   data = std::vector<std::uint8_t>(begin, begin + static_cast<std::ptrdiff_t>(count * size));

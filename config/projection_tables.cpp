@@ -94,7 +94,9 @@ class TableReader {
     const auto dense = [](const Member& member) { return member.key == "weights" || member.key == "format"; };
     Node others = table_;
     for (const Member& member : table_.members) {
-      if (dense(member)) complain(member.origin, member.key + " is for all pairs of neurons; use [[projections]]");
+      if (!dense(member)) continue;
+      complain(member.origin, member.key + ": dense projections belong to [[projections]]" +
+                                  (member.key == "weights" ? "; a table takes weight" : ""));
     }
     std::erase_if(others.members, dense);
     expect_keys(others, subject_, kKeys, builder_.diagnostics);

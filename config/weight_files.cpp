@@ -44,6 +44,23 @@ Result<memory::ConstTensor> to_f32(const memory::ConstTensor& values) {
   return memory::ConstTensor(std::move(out));
 }
 
+/// As q4::detect, with a guess at what was meant.
+Result<q4::StoredWeight> find_weight(const q4::SafetensorsFile& file, const std::string& tensor) {
+  auto found = q4::detect(file, tensor);
+  if (found || found.error().code != ErrorCode::not_found) return found;
+  const std::vector<q4::StoredWeight> weights = q4::list_weights(file);
+  constexpr std::string_view kEnding = ".weight";
+  std::vector<std::string_view> names;
+  for (const q4::StoredWeight& weight : weights) {
+    const std::string_view name = weight.name;
+    names.push_back(name.ends_with(kEnding) ? name.substr(0, name.size() - kEnding.size()) : name);
+    names.push_back(name);
+  }
+  if (const std::string_view nearest = snn::nearest_name(tensor, names); !nearest.empty())
+    found.error().message += " (did you mean " + snn::in_quotes(nearest) + "?)";
+  return found;
+}
+
 /// A float tensor, as it is or in the format asked for.
 Result<snn::ImportedWeights> load_plain(const q4::SafetensorsFile& file, const q4::StoredWeight& stored,
                                         DenseFormat format) {
@@ -98,7 +115,7 @@ Result<WeightFiles::Weights> WeightFiles::load(const q4::SafetensorsFile& file, 
                                                std::int64_t columns) {
   Weights& loaded = loaded_[{file.name(), tensor, format, rows, columns}];
   if (loaded) return loaded;
-  NEURACT_TRY_ASSIGN(const q4::StoredWeight stored, q4::detect(file, tensor));
+  NEURACT_TRY_ASSIGN(const q4::StoredWeight stored, find_weight(file, tensor));
   Result<snn::ImportedWeights> weights = snn::ImportedWeights{};
   if (stored.family == q4::Family::plain) {
     weights = load_plain(file, stored, format.value_or(DenseFormat::f32));

@@ -50,16 +50,16 @@ TEST_F(Command, WithoutArgumentsExplainsItself) {
   EXPECT_THAT(o.err, HasSubstr("subcommand"));
   EXPECT_EQ(neuract("--help").exit, 0);
   EXPECT_THAT(neuract("--help").out, AllOf(HasSubstr("run"), HasSubstr("check"), HasSubstr("models"),
-                                           HasSubstr("devices"), HasSubstr("plot")));
+                                           HasSubstr("devices"), HasSubstr("plot"), HasSubstr("quantize")));
   EXPECT_THAT(neuract("--version").out, StartsWith("neuract "));
 }
 
 TEST_F(Command, GuessesWhatAMisspelledCommandMeant) {
   const Outcome o = neuract("rnu net.toml");
   EXPECT_EQ(o.exit, 2);
-  EXPECT_EQ(
-      o.err,
-      "neuract: unknown command \"rnu\"; commands are run, check, models, devices, plot (did you mean \"run\"?)\n");
+  EXPECT_EQ(o.err,
+            "neuract: unknown command \"rnu\"; commands are run, check, models, devices, plot, quantize (did you mean "
+            "\"run\"?)\n");
 }
 
 TEST_F(Command, RefusesUnknownOptions) {
@@ -70,7 +70,7 @@ TEST_F(Command, RefusesUnknownOptions) {
 }
 
 TEST_F(Command, EveryCommandHasHelpWithAnExample) {
-  for (const char* command : {"run", "check", "models", "devices", "plot"}) {
+  for (const char* command : {"run", "check", "models", "devices", "plot", "quantize"}) {
     const Outcome o = neuract(std::string(command) + " --help");
     EXPECT_EQ(o.exit, 0) << command;
     EXPECT_THAT(o.out, HasSubstr("Example:\n")) << command;

@@ -24,12 +24,10 @@ dt = 1.0
 batch = 4
 presentation = 20.0
 duration = 80.0
-[constants]
-gain = 2.0
 [populations]
 in = { n = 64, model = "iaf_psc_delta" }
 hidden = { n = 32, model = "iaf_psc_delta", V_th = -65.0 }
-out = { n = 10, model = "iaf_psc_delta", V_th = -66.0 }
+out = { n = 10, model = "iaf_psc_delta", V_th = -69.0 }
 [[stimuli]]
 image_generator = { images = "images", amplitude = 2000.0 }
 target = "in"
@@ -56,8 +54,6 @@ spikes = ["in", "hidden", "out"]
 const std::string kDrawn = R"([simulation]
 batch = 3
 duration = 60.0
-[constants]
-nf4 = 1.0
 [populations]
 E = { n = 300, model = "iaf_psc_exp", V_m = { uniform = [-70.0, -56.0] } }
 I = { n = 130, model = "iaf_psc_delta", V_m = { uniform = [-70.0, -56.0] } }
