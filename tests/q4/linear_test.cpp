@@ -390,6 +390,9 @@ TEST(Linear, ChecksSpikesBeforeAnyKernel) {
   Spikes spikes(4, 80, 0.1);
   ASSERT_TRUE(linear.forward_spikes(spikes.bits(), y));
   EXPECT_EQ(refused({nullptr, 4, 2}, y), "there are 4 rows of spikes without an address");
+  const auto* odd = reinterpret_cast<const std::byte*>(spikes.words.data()) + 4;
+  EXPECT_THAT(refused({reinterpret_cast<const std::uint64_t*>(odd), 1, 2}, y.slice(0, 0, 1).value()),
+              HasSubstr("which is not aligned to their 64-bit words"));
   EXPECT_EQ(refused({spikes.words.data(), 4, 1}, y), "rows of spikes are 1 words apart; 80 inputs take 2");
   EXPECT_EQ(refused({spikes.words.data(), 3, 2}, y), "y has shape [4, 20] for 3 rows of spikes; expected [3, 20]");
   EXPECT_THAT(refused(spikes.bits(), Tensor::zeros(DType::i32, {4, 20}).value()), HasSubstr("y is of type i32"));
@@ -477,6 +480,47 @@ TEST(Linear, FallsBackAndSaysWhy) {
   const auto refused = kernel.prepare_weight(weight);
   EXPECT_EQ(code(refused), ErrorCode::unsupported);
   EXPECT_THAT(message(refused), AllOf(HasSubstr("kernel_only"), HasSubstr("nf4 with 100 inputs")));
+}
+
+TEST(Linear, SaysHowItComputesOnEveryPath) {
+  struct Row {
+    Format format;
+    ComputePath path;
+    Backend backend;
+    Execution execution;
+  };
+  for (const Row& row :
+       {Row{Format::nf4, ComputePath::kernel_only, Backend::cpu_nf4, Execution::kernel},
+        Row{Format::nf4, ComputePath::kernel_or_fallback, Backend::cpu_nf4, Execution::kernel},
+        Row{Format::nf4, ComputePath::dequant_matmul_only, Backend::cpu_dequant_matmul, Execution::dequant_matmul},
+        Row{Format::nvfp4, ComputePath::kernel_or_fallback, Backend::cpu_nvfp4, Execution::kernel},
+        Row{Format::nvfp4, ComputePath::dequant_matmul_only, Backend::cpu_dequant_matmul, Execution::dequant_matmul}}) {
+    const Q4Session session = session_with(row.path);
+    Q4Linear linear = Q4Linear::create(session, 32, 4).value();
+    ASSERT_TRUE(linear.prepare_weight(sample_weight(row.format, 4, 32)));
+    const Diagnostics diagnostics = linear.diagnostics().value();
+    EXPECT_EQ(diagnostics.format, row.format);
+    EXPECT_EQ(diagnostics.backend, row.backend);
+    EXPECT_EQ(diagnostics.compute_path, row.execution);
+    EXPECT_EQ(diagnostics.fallback_reason, "") << "nothing that was wanted could not be had";
+    EXPECT_FALSE(diagnostics.native_load_state.loaded);
+    EXPECT_NE(diagnostics.native_load_state.reason, "");
+  }
+}
+
+TEST(Linear, PassesOverBackendsThatAreAnnouncedWithoutFunctions) {
+  Capability capability = probe_capability();
+  capability[Backend::cuda_nf4] = {true, ""};
+  const QuantizedWeight weight = sample_weight(Format::nf4, 4, 32);
+  const Q4Session session = Q4Session::create({}, capability).value();
+  Q4Linear linear = Q4Linear::create(session, 32, 4).value();
+  ASSERT_TRUE(linear.prepare_weight(weight));
+  EXPECT_EQ(linear.diagnostics().value().backend, Backend::cpu_nf4);
+
+  const Q4Session strict = Q4Session::create({.policy = {.backend = "cuda_nf4"}}, capability).value();
+  Q4Linear named = Q4Linear::create(strict, 32, 4).value();
+  ASSERT_TRUE(named.prepare_weight(weight));
+  EXPECT_EQ(named.diagnostics().value().fallback_reason, "cuda_nf4: its functions are not part of this version");
 }
 
 TEST(Linear, NeitherLeaksNorGrows) {
