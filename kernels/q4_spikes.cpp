@@ -99,7 +99,9 @@ alignas(64) constexpr std::uint16_t kNoScales[kTileOutputs] = {};
 #include "neuract/kernels/for_each_isa.inl"
 #define NEURACT_KERNELS "neuract/kernels/q4_spikes_nf4.inl"
 #include "neuract/kernels/for_each_isa.inl"
-#define NEURACT_KERNELS "neuract/kernels/q4_spikes_nvfp4.inl"
+#define NEURACT_KERNELS "neuract/kernels/q4_spikes_nvfp4_event.inl"
+#include "neuract/kernels/for_each_isa.inl"
+#define NEURACT_KERNELS "neuract/kernels/q4_spikes_nvfp4_batched.inl"
 #include "neuract/kernels/for_each_isa.inl"
 
 namespace neuract::kernels {
