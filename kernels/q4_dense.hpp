@@ -9,20 +9,19 @@
 ///
 /// Shapes: x f32[rows, k], ldx elements from row to row; y f32[rows, n], ldy; y overlaps nothing.
 ///
-/// Numerics: x is rounded to whole multiples q · u of a unit, so that most of the work is done in integers; their sums
-/// are exact, and the f32 ones have a fixed order: the same bits on every instruction set.
+/// Numerics: x is rounded to whole multiples of a unit u, so that most of the work is done in integers. Their sums are
+/// exact, those in f32 have a fixed order: the same bits on every instruction set. With w* for the largest weight that
+/// the block's scale allows (NF4: scale, NVFP4: 6 · scale), y is off by at most
 ///
-/// | rows    | u                                                  | off by at most                                     |
-/// |---------|----------------------------------------------------|----------------------------------------------------|
-/// | 1 to 3  | of a block: largest Σ|x| over 8 inputs / 32760     | Σ_i 1.1 · u(i) · w*(o, i)                          |
-/// | 4 and up| of 64 inputs: largest |x| / 16383, NVFP4 / 32767   | Σ_i 1.6 · u(i) · w*(o, i), NVFP4 Σ_i 0.6 · u · |w| |
+///   up to 3 rows  Σ_i 1.1 · u · w*     u = largest Σ|x| over 8 inputs of the block / 32760
+///   from 4 rows   Σ_i 1.6 · u · w*     NF4:   u = largest |x| of 64 inputs / 16383
+///                 Σ_i 0.6 · u · |w|    NVFP4: u = largest |x| of 64 inputs / 32767
 ///
-/// where w*(o, i) is the largest weight that the block's scale allows (NF4: the scale, NVFP4: 6 · scale), u is at least
-/// 2^-126, and rounding in f32 adds (sums + 6) · 2^-24 · Σ |w · x| with one sum a block (16 inputs, or NF4's block).
-/// About the error of activations in f16 where x is normally distributed (1.5e-4, and 1e-4 or less from 4 rows on).
+/// plus (k / 8 + 6) · 2^-24 · Σ |w · x| from f32; u is at least 2^-126. For normally distributed x the error is about
+/// that of x rounded to f16: 1.4e-4 of the result, 8e-5 (NF4) and 2e-5 (NVFP4) from 4 rows on.
 ///
-/// What a row gives does not depend on the rows beside it, except that it changes within these bounds from 3 rows to 4.
-/// A row with a NaN or an infinity gives NaN for each output. Below 2^100, x overflows nothing that the result does not.
+/// What a row gives does not depend on the rows beside it, except that there are those two ways. A row with a NaN or an
+/// infinity gives NaN for each output. Nothing overflows while |x| < 2^90.
 ///
 /// Threads: reentrant. Each calling thread keeps a workspace that grows to its largest call (about 2.2 · k bytes a row,
 /// of 128 rows at most) and is freed when the thread ends; a failure to allocate it ends the program.

@@ -15,7 +15,7 @@ struct RowKernels {
   void (*f32)(const F32Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept;
 };
 
-[[maybe_unused]] constexpr std::size_t kLinesAhead = 64;    // fetched before they are added: the latency of memory
+[[maybe_unused]] constexpr std::size_t kLinesAhead = 32;    // fetched before they are added: the latency of memory
 [[maybe_unused]] constexpr std::ptrdiff_t kF32Ahead = 256;  // targets
 
 struct Table16 {

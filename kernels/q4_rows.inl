@@ -22,6 +22,7 @@ struct Lines {
 
 /// How many tiles ahead to fetch for kLinesAhead lines ahead.
 static inline std::size_t tiles_ahead(const ActiveLists& active) noexcept {
+  if (active.rows == 0) return 0;
   const std::size_t lines = active.offsets[active.rows] - active.offsets[0];
   return lines == 0 ? 0 : (kLinesAhead + lines - 1) / lines;
 }
@@ -47,12 +48,16 @@ struct Sums {
 
 [[gnu::always_inline]] static inline void write_sums(const Sums& sums, float factor, float* y, std::size_t first,
                                                      std::size_t n) noexcept {
-  for (unsigned j = 0; j < 8; ++j) {
-    const std::size_t at = first + 16 * j;
-    if (at >= n) return;
-    const auto lanes = static_cast<__mmask16>(n - at >= 16 ? 0xffffu : (1u << (n - at)) - 1u);
-    _mm512_mask_storeu_ps(y + at, lanes, _mm512_mul_ps(sums.of[j], _mm512_set1_ps(factor)));
+  float* const to = y + first;
+  const __m512 factors = _mm512_set1_ps(factor);
+  if (n - first >= kTileOutputs) {
+#pragma GCC unroll 8
+    for (unsigned j = 0; j < 8; ++j) _mm512_storeu_ps(to + 16 * j, _mm512_mul_ps(sums.of[j], factors));
+    return;
   }
+  alignas(64) float part[kTileOutputs];
+  for (unsigned j = 0; j < 8; ++j) _mm512_store_ps(part + 16 * j, _mm512_mul_ps(sums.of[j], factors));
+  for (std::size_t t = 0; t < n - first; ++t) to[t] = part[t];
 }
 
 /// Adds a line of NF4 codes; one scale, or one for each half of the tile.
@@ -87,7 +92,7 @@ static inline void write_sums(const Sums& sums, float factor, float* y, std::siz
 }
 
 #if defined(NEURACT_ISA_AVX2)
-/// sums[8] += table[code · scale], for half a nibble vector each: eight lanes of nibble j.
+/// The numbers that nibble j of eight codes stands for; the table comes in two halves.
 [[gnu::always_inline]] static inline __m256 pick(__m256 low, __m256 high, __m256i codes, int j) noexcept {
   const __m256i index = _mm256_srli_epi32(codes, 4 * j);  // the permutation looks at three bits
   return _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, index), _mm256_permutevar8x32_ps(high, index),
