@@ -189,6 +189,20 @@ void batched(std::uint32_t n, const SpikeBits& s, float* y, std::size_t ldy, Add
   }
 }
 
+/// Nanoseconds a tile, of q4_spikes_bench on one core of a Zen 4 machine; only their ratios matter.
+struct SpikeCosts {
+  double spike;  // event-driven: an active input of a row
+  double block;  // event-driven: a block with active inputs
+  double table;  // batched: an input's part in the subset sums, once for kBatchedRows rows
+  double row;    // batched: an input of a row
+};
+
+constexpr SpikeCosts kSpikeCosts[3][2] = {
+    {{43.4, 68.0, 61.0, 2.32}, {8.5, 58.8, 12.1, 1.0}},  // base: NF4, NVFP4
+    {{8.4, 16.0, 12.2, 1.18}, {1.52, 10.9, 3.7, 0.41}},  // avx2
+    {{3.36, 4.2, 13.7, 0.84}, {1.23, 5.1, 3.5, 0.304}},  // avx512
+};
+
 std::uint64_t count_active(const SpikeBits& s, std::uint32_t k) noexcept {
   const ListKernels& kernels = NEURACT_SELECT(active_isa(), kListKernels);
   std::uint64_t active = 0;
@@ -199,8 +213,18 @@ std::uint64_t count_active(const SpikeBits& s, std::uint32_t k) noexcept {
 
 }  // namespace
 
-SpikeKernel faster_spike_kernel(TileFormat, Isa, std::uint64_t rows, std::uint64_t active, std::uint64_t k) noexcept {
-  return rows >= 4 && 2 * active > rows * k ? SpikeKernel::batched : SpikeKernel::event_driven;
+SpikeKernel faster_spike_kernel(TileFormat format, Isa isa, std::uint64_t rows, std::uint64_t active,
+                                std::uint64_t k) noexcept {
+  const SpikeCosts& costs = kSpikeCosts[static_cast<std::size_t>(isa)][static_cast<std::size_t>(format)];
+  const double inputs = static_cast<double>(k);
+  const double row_inputs = static_cast<double>(rows) * inputs;
+  const double spikes = static_cast<double>(active);
+  const double blocks = row_inputs / (format == TileFormat::nf4 ? 64.0 : double{Nvfp4Tiles::kBlock});
+  const double reached = blocks > 0.0 ? -blocks * std::expm1(-spikes / blocks) : 0.0;  // by spikes at random
+  const double tables = inputs * static_cast<double>((rows + kBatchedRows - 1) / kBatchedRows);
+  const double event_driven = costs.spike * spikes + costs.block * reached;
+  const double batched = costs.table * tables + costs.row * row_inputs;
+  return batched < event_driven ? SpikeKernel::batched : SpikeKernel::event_driven;
 }
 
 void spikes_nf4(const Nf4Tiles& w, const SpikeBits& s, float* y, std::size_t ldy, SpikeKernel kernel) noexcept {

@@ -8,7 +8,7 @@
 
 /// y = s · Wᵀ for spikes s, bits[rows][k], and a 4-bit W[n][k]: every row sums the columns of W whose inputs spike.
 /// Shapes: y f32[rows][ldy], ldy >= n; y[m][o] is written for all o < n and aliases nothing.
-/// Threads: reentrant; nothing is allocated, about 200 KB of stack.
+/// Threads: reentrant; nothing is allocated, about 120 KB of stack.
 ///
 /// Two ways lead to the same bits. The event-driven one reads the lines of active inputs only, row by row. The batched
 /// one reads every line once for up to 64 rows: it adds up all subsets of three or four inputs, and a row picks the
@@ -31,7 +31,7 @@ void spikes_nvfp4(const Nvfp4Tiles& w, const SpikeBits& s, float* y, std::size_t
 
 enum class TileFormat : std::uint8_t { nf4, nvfp4 };
 
-/// Which way is faster for `rows` rows with `active` spikes altogether.
+/// Which way is faster for `rows` rows with `active` spikes altogether; the one place where this is decided.
 [[nodiscard]] SpikeKernel faster_spike_kernel(TileFormat format, Isa isa, std::uint64_t rows, std::uint64_t active,
                                               std::uint64_t k) noexcept;
 

@@ -255,6 +255,38 @@ TEST_F(Q4Spikes, StayExactAtTheLargestSums) {
   }
 }
 
+TEST(SpikeKernelChoice, TakesEventsForOneRowAndForFewSpikesAndBatchesForManyOfBoth) {
+  constexpr std::uint64_t kInputs = 4096;
+  for (const TileFormat format : {TileFormat::nf4, TileFormat::nvfp4}) {
+    const auto choice = [format](std::uint64_t rows, double activity) {
+      const auto active = static_cast<std::uint64_t>(activity * static_cast<double>(rows * kInputs));
+      return faster_spike_kernel(format, Isa::avx512, rows, active, kInputs);
+    };
+    EXPECT_EQ(choice(1, 0.05), SpikeKernel::event_driven);
+    EXPECT_EQ(choice(1, 0.5), SpikeKernel::event_driven);
+    EXPECT_EQ(choice(128, 0.01), SpikeKernel::event_driven);
+    EXPECT_EQ(choice(128, 0.0), SpikeKernel::event_driven);
+    EXPECT_EQ(choice(64, 0.5), SpikeKernel::batched);
+    EXPECT_EQ(choice(1024, 1.0), SpikeKernel::batched);
+  }
+}
+
+TEST(SpikeKernelChoice, NeverTurnsBackAsActivityGrows) {
+  constexpr std::uint64_t kInputs = 1024;
+  for (const Isa isa : {Isa::base, Isa::avx2, Isa::avx512}) {
+    for (const TileFormat format : {TileFormat::nf4, TileFormat::nvfp4}) {
+      for (const std::uint64_t rows : {0u, 1u, 2u, 7u, 64u, 65u, 1000u}) {
+        bool batched = false;
+        for (std::uint64_t active = 0; active <= rows * kInputs; active += rows * kInputs / 64 + 1) {
+          const bool now = faster_spike_kernel(format, isa, rows, active, kInputs) == SpikeKernel::batched;
+          EXPECT_TRUE(now || !batched) << name_of(isa) << " rows " << rows << " active " << active;
+          batched = now;
+        }
+      }
+    }
+  }
+}
+
 RC_GTEST_PROP(Q4SpikesProperty, BothWaysGiveTheSameBitsAsTheSumInDouble, ()) {
   std::mt19937_64 random(*rc::gen::arbitrary<std::uint64_t>());
   const auto n = *rc::gen::inRange<std::uint32_t>(1, 260);
