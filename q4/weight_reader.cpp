@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "neuract/kernels/convert.hpp"
 #include "neuract/q4/double_quant.hpp"
@@ -144,6 +145,7 @@ class Reader {
       check_numbers<float>(*absmax, "finite numbers that are not negative",
                            [](float x) { return std::isfinite(x) && x >= 0.0f; });
     read_nested(absmax, nested, state);
+    if (nested && faults_.empty()) check_resolved(*absmax, *state->nested);
 
     if (!faults_.empty()) return {};
     NEURACT_TRY_ASSIGN(weight_.codes, file_.tensor(*codes));
@@ -234,6 +236,24 @@ class Reader {
               described(*scales));
       check_numbers<float>(*scales, "finite numbers that are not negative",
                            [](float x) { return std::isfinite(x) && x >= 0.0f; });
+    }
+  }
+
+  /// All parts can be good and the products still leave the range of f32.
+  void check_resolved(const SafetensorsEntry& absmax, const QuantState::Nested& nested) {
+    const auto numbers_of = [this](Role role) {
+      const std::span<const std::byte> bytes = file_.bytes(*part(role));
+      std::vector<float> numbers(bytes.size() / sizeof(float));
+      std::copy(bytes.begin(), bytes.end(), std::as_writable_bytes(std::span(numbers)).begin());
+      return numbers;
+    };
+    const std::vector<float> map = numbers_of(Role::nested_map);
+    const auto [least, most] = std::minmax_element(map.begin(), map.end());
+    for (const float scale : numbers_of(Role::nested_scales)) {
+      const float low = *least * scale + nested.offset;
+      const float high = *most * scale + nested.offset;
+      if (!std::isfinite(low) || !std::isfinite(high))
+        return fault(absmax.name, "numbers that stay finite times their nested_absmax", "larger ones");
     }
   }
 
