@@ -200,8 +200,6 @@ Unexpected<Error> no_managed_memory() {
 }  // namespace
 }  // namespace neuract::q4
 
-using neuract::ErrorCode;
-using neuract::fail;
 using neuract::Result;
 using neuract::q4::c_api::guarded;
 using neuract::q4::c_api::required;

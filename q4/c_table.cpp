@@ -1,5 +1,6 @@
 #include <cstring>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -126,7 +127,7 @@ int layer_create(std::int32_t device, const NVFP4_Weight* weight, const NVFP4_Ma
     }
     NEURACT_TRY_ASSIGN(Q4Linear linear, Q4Linear::create(c_api::session(), from.in_features, from.out_features, added));
     NEURACT_TRY(linear.prepare_weight(std::move(from)));
-    *layer = new NVFP4_LayerImpl{std::move(linear)};
+    *layer = std::make_unique<NVFP4_LayerImpl>(NVFP4_LayerImpl{std::move(linear)}).release();
     return {};
   });
 }

@@ -254,7 +254,7 @@ Result<HostArray<float>> copy_bias(const std::optional<ConstTensor>& bias, std::
 }  // namespace detail
 
 Result<Q4Linear> Q4Linear::create(const Q4Session& session, std::int64_t in_features, std::int64_t out_features,
-                                  std::optional<ConstTensor> bias) {
+                                  const std::optional<ConstTensor>& bias) {
   constexpr std::int64_t kMost = std::int64_t{1} << 30;
   if (in_features < 1 || out_features < 1 || in_features > kMost || out_features > kMost)
     return fail(ErrorCode::invalid_argument, "a layer with ", in_features, " inputs and ", out_features,
@@ -263,11 +263,11 @@ Result<Q4Linear> Q4Linear::create(const Q4Session& session, std::int64_t in_feat
   auto state =
       std::make_shared<detail::LinearState>(in_features, out_features, std::move(copy), session.state_->buffers());
   session.state_->keep(state);
-  return Q4Linear(session, std::move(state), in_features, out_features);
+  return Q4Linear(session, state, in_features, out_features);
 }
 
-Q4Linear::Q4Linear(const Q4Session& session, std::shared_ptr<detail::LinearState> state, std::int64_t in_features,
-                   std::int64_t out_features)
+Q4Linear::Q4Linear(const Q4Session& session, const std::shared_ptr<detail::LinearState>& state,
+                   std::int64_t in_features, std::int64_t out_features)
     : session_(session.state_), state_(state), in_features_(in_features), out_features_(out_features) {}
 
 Q4Linear& Q4Linear::operator=(Q4Linear&& other) noexcept {

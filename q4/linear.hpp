@@ -31,7 +31,7 @@ class Q4Linear {
   /// `bias`, [out_features] in f32, f16 or bf16, is copied. Errors: invalid_argument (sizes below 1, the bias).
   [[nodiscard]] static Result<Q4Linear> create(const Q4Session& session, std::int64_t in_features,
                                                std::int64_t out_features,
-                                               std::optional<memory::ConstTensor> bias = std::nullopt);
+                                               const std::optional<memory::ConstTensor>& bias = std::nullopt);
 
   Q4Linear(Q4Linear&& other) noexcept = default;
   Q4Linear& operator=(Q4Linear&& other) noexcept;
@@ -66,7 +66,7 @@ class Q4Linear {
   [[nodiscard]] std::size_t weight_bytes() const noexcept;
 
  private:
-  Q4Linear(const Q4Session& session, std::shared_ptr<detail::LinearState> state, std::int64_t in_features,
+  Q4Linear(const Q4Session& session, const std::shared_ptr<detail::LinearState>& state, std::int64_t in_features,
            std::int64_t out_features);
   void release() noexcept;
 

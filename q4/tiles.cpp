@@ -75,10 +75,11 @@ void pack_codes(const std::uint8_t* codes, std::size_t row_bytes, std::size_t ro
     const auto& even = order == NibbleOrder::high_first ? high : low;
     const auto& odd = order == NibbleOrder::high_first ? low : high;
     std::uint8_t* to = lines + 2 * begin * kTileLineBytes;
+    constexpr std::size_t kEverySecond = std::size_t{2} * kTileLineBytes;
     for (std::size_t i = 0; i < bytes; i += 8) {
       for (std::size_t p = 0; p < kPairs; p += 8) {
-        transpose_8x8(&even[p][i], kStrip, to + 2 * i * kTileLineBytes + p, 2 * kTileLineBytes);
-        transpose_8x8(&odd[p][i], kStrip, to + (2 * i + 1) * kTileLineBytes + p, 2 * kTileLineBytes);
+        transpose_8x8(&even[p][i], kStrip, to + i * kEverySecond + p, kEverySecond);
+        transpose_8x8(&odd[p][i], kStrip, to + i * kEverySecond + kTileLineBytes + p, kEverySecond);
       }
     }
   }
