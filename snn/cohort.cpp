@@ -65,13 +65,6 @@ void Cohort::classify(Step presentation) {
   }
 }
 
-void Cohort::add_dense(const float* y, int receptor, Step step) noexcept {
-  const auto r = static_cast<std::size_t>(receptor);
-  const kernels::InputRing& ring = rings_[r];
-  kernels::input_kernels().add_rounded(y, 1.0f / quantum_[r], range_.count,
-                                       ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride);
-}
-
 void Cohort::add_arrivals(Step from, Step to) noexcept {
   for (const Arrivals& arrivals : arrivals_) {
     const kernels::InputRing& ring = rings_[static_cast<std::size_t>(arrivals.receptor)];

@@ -43,8 +43,12 @@ class Cohort {
   void deliver(std::span<const kernels::RowEvent> events, bool counted) noexcept {
     kernels::deliver(events, rings_.data(), counted ? events_.data() : uncounted_events_.data());
   }
-  /// Adds y[n] to the inputs of `receptor` in `step`, rounded to whole quanta; y f32[range().count].
-  void add_dense(const float* y, int receptor, Step step) noexcept;
+  /// The inputs of `receptor` in `step`, in quanta; range().count sums.
+  std::int32_t* inputs(int receptor, Step step) noexcept {
+    const kernels::InputRing& ring = rings_[static_cast<std::size_t>(receptor)];
+    return ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride;
+  }
+  float quantum(int receptor) const noexcept { return quantum_[static_cast<std::size_t>(receptor)]; }
   /// Where a presentation begins: the state of the beginning of the run, and no input.
   void start_presentation() noexcept;
   /// Synaptic events of table `table`.

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
 
+#include "neuract/kernels/input.hpp"
+#include "neuract/kernels/q4_integer_rows.hpp"
 #include "neuract/kernels/q4_spikes.hpp"
 #include "neuract/kernels/q4_tiles.hpp"
 #include "neuract/memory/host_array.hpp"
@@ -137,18 +141,20 @@ class Nvfp4RowWeights final : public DenseWeights {
     for (std::uint32_t source = 0; source < sources; ++source) {
       const std::span<float> row = rows.row(source);
       std::uint8_t* const line = self->codes_.data() + source * tiles * kTileLineBytes;
-      for (std::size_t first = 0; first < row.size(); first += kBlock) {
-        self->scales_[source * scales + first / kBlock] =
-            q4::nvfp4::quantize_block(std::span<const float, kBlock>(row.data() + first, kBlock), global, packed.data())
-                .bits;
+      for (std::uint32_t first = 0; first < row.size(); first += kBlock) {
+        const auto block = std::span<const float, kBlock>(row.data() + first, kBlock);
+        const std::uint32_t position = kernels::integer_scale_position(first % kTileOutputs / kBlock);
+        self->scales_[source * scales + first / kTileOutputs * 8 + position] =
+            q4::nvfp4::quantize_block(block, global, packed.data()).bits;
         for (std::uint32_t i = 0; i < kBlock; ++i) {
-          const auto target = static_cast<std::uint32_t>(first) + i;
+          const std::uint32_t target = first + i;
           kernels::set_tile_code(line + target / kTileOutputs * kTileLineBytes, target % kTileOutputs,
                                  q4::code_at<q4::nvfp4::kTraits.order>(packed.data(), i));
         }
       }
     }
-    self->rows_ = {cohort.count, sources, self->codes_.data(), self->scales_.data(), 0.5f * global};
+    self->rows_ = {cohort.count, sources, self->codes_.data(), nullptr, self->scales_.data(), 0, 0.5f * global};
+    self->use_multiples();
     self->targets_ = cohort.count;
     self->synapses_ = synapses_of(plan, projection, cohort);
     self->bytes_ = self->codes_.size() + self->scales_.size();
@@ -160,9 +166,36 @@ class Nvfp4RowWeights final : public DenseWeights {
   void forward(const kernels::ActiveLists& spikes, float* y, std::size_t stride) const override {
     kernels::rows_nvfp4(rows_, spikes, y, stride);
   }
+  void add(const kernels::ActiveLists& spikes, float scale, std::int32_t* const* sums) const override {
+    kernels::add_rows_nvfp4(rows_, spikes, scale, sums);
+  }
 
  private:
-  kernels::Nvfp4Rows rows_;
+  /// Replaces the scales by bytes that count a common unit, where all of them can be so; sums are the same either way.
+  void use_multiples() {
+    std::array<bool, 128> used{};
+    for (const std::uint8_t bits : scales_) used[bits] = true;
+    int exponent = std::numeric_limits<int>::max();
+    float largest = 0.0f;
+    for (std::uint8_t bits = 1; bits < used.size(); ++bits) {
+      if (!used[bits]) continue;
+      const float scale = q4::decode_e4m3({bits});
+      const auto units = static_cast<unsigned>(scale * 0x1p9f);
+      exponent = std::min(exponent, std::countr_zero(units) - 9);
+      largest = std::max(largest, scale);
+    }
+    if (largest == 0.0f) exponent = 0;
+    if (std::ldexp(largest, -exponent) > 255.0f) return;
+    std::array<std::uint8_t, 128> multiples{};
+    for (std::uint8_t bits = 0; bits < used.size(); ++bits) {
+      if (used[bits]) multiples[bits] = static_cast<std::uint8_t>(std::ldexp(q4::decode_e4m3({bits}), -exponent));
+    }
+    for (std::uint8_t& scale : scales_) scale = multiples[scale];
+    rows_.multiples = std::exchange(rows_.scales, nullptr);
+    rows_.exponent = exponent;
+  }
+
+  kernels::Nvfp4IntegerRows rows_;
   HostArray<std::uint8_t> codes_;
   HostArray<std::uint8_t> scales_;
 };
@@ -276,6 +309,14 @@ Result<DenseWeightsPtr> import(const Plan& plan, std::uint32_t projection, const
 }
 
 }  // namespace
+
+void DenseWeights::add(const kernels::ActiveLists& spikes, float scale, std::int32_t* const* sums) const {
+  thread_local std::vector<float> y;
+  y.resize(std::size_t{spikes.rows} * targets_);
+  forward(spikes, y.data(), targets_);
+  for (std::size_t row = 0; row < spikes.rows; ++row)
+    kernels::input_kernels().add_rounded(y.data() + row * targets_, scale, targets_, sums[row]);
+}
 
 Result<DenseWeightsPtr> build_dense_weights(const Plan& plan, std::uint32_t projection, const CohortRange& cohort) {
   const ProjectionSpec& spec = plan.spec().projections[projection];

@@ -29,6 +29,9 @@ class DenseWeights {
   /// Shapes: y f32[spikes.rows][stride], stride >= targets().
   virtual void forward(const kernels::ActiveLists& spikes, float* y, std::size_t stride) const = 0;
 
+  /// sums[row][t] += round(y[row][t] · scale) to the nearest integer, ties to even; scale is a power of two.
+  virtual void add(const kernels::ActiveLists& spikes, float scale, std::int32_t* const* sums) const;
+
   [[nodiscard]] std::uint32_t targets() const noexcept { return targets_; }
   [[nodiscard]] std::uint64_t synapses() const noexcept { return synapses_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }

@@ -82,6 +82,7 @@ struct Shard::Impl {
   std::vector<std::deque<ShardOutputPtr>> outputs;  // per shard, oldest first
   std::vector<std::vector<Origin>> origins;         // per population and sample
   std::vector<DenseInput> dense;
+  std::vector<std::int32_t*> sums;           // for a batch
   std::vector<DenseBatchPtr> dense_batches;  // that are not empty
   Step dense_until = 0;                      // they are for [now, dense_until)
   std::vector<kernels::RowEvent> rows;       // to deliver to the cohort at hand
@@ -141,14 +142,22 @@ struct Shard::Impl {
 
   /// Adds the products to the inputs of the cohorts.
   void deliver_dense() {
+    const auto add_rounded = kernels::input_kernels().add_rounded;
     for (DenseInput& input : dense) {
       const ProjectionPlan& projection = plan->projections()[input.projection];
       DenseBatch& batch = *input.batch;
-      if (batch.rows() > 0 && !batch.done) batch.run();
       input.events += input.new_events;
-      for (std::size_t row = 0; row < input.rows.size(); ++row) {
-        cohorts[input.rows[row].cohort]->add_dense(batch.y.data() + row * batch.stride, projection.receptor_positive,
-                                                   input.rows[row].step);
+      if (batch.rows() == 0) continue;
+      sums.clear();
+      for (const DenseInput::Row& row : input.rows)
+        sums.push_back(cohorts[row.cohort]->inputs(projection.receptor_positive, row.step));
+      const Cohort& cohort = *cohorts[input.cohorts.front()];
+      const float scale = 1.0f / cohort.quantum(projection.receptor_positive);
+      if (!batch.done) {
+        batch.weights->add(batch.spikes(), scale, sums.data());
+      } else {
+        for (std::size_t row = 0; row < sums.size(); ++row)
+          add_rounded(batch.y.data() + row * batch.stride, scale, cohort.range().count, sums[row]);
       }
     }
   }
