@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <boost/json.hpp>
+#include <boost/json/basic_parser_impl.hpp>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -24,6 +25,44 @@ struct TorchType {
 };
 constexpr std::array<TorchType, 3> kTorchTypes{
     {{"float32", DType::f32}, {"float16", DType::f16}, {"bfloat16", DType::bf16}}};
+
+/// Counts the fields of all objects. A parsed object has each name once: of two equal ones the last has won, silently.
+struct FieldCounter {
+  // Boost's parser asks for these names.
+  // NOLINTBEGIN(readability-identifier-naming)
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  // NOLINTEND(readability-identifier-naming)
+  std::size_t fields = 0;
+
+  bool on_document_begin(json::error_code&) { return true; }
+  bool on_document_end(json::error_code&) { return true; }
+  bool on_object_begin(json::error_code&) { return true; }
+  bool on_object_end(std::size_t count, json::error_code&) { return fields += count, true; }
+  bool on_array_begin(json::error_code&) { return true; }
+  bool on_array_end(std::size_t, json::error_code&) { return true; }
+  bool on_key_part(json::string_view, std::size_t, json::error_code&) { return true; }
+  bool on_key(json::string_view, std::size_t, json::error_code&) { return true; }
+  bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
+  bool on_string(json::string_view, std::size_t, json::error_code&) { return true; }
+  bool on_number_part(json::string_view, json::error_code&) { return true; }
+  bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
+  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
+  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_bool(bool, json::error_code&) { return true; }
+  bool on_null(json::error_code&) { return true; }
+  bool on_comment_part(json::string_view, json::error_code&) { return true; }
+  bool on_comment(json::string_view, json::error_code&) { return true; }
+};
+
+std::size_t count_fields(std::string_view text, const json::parse_options& options) {
+  json::basic_parser<FieldCounter> parser(options);
+  json::error_code ec;
+  parser.write_some(false, text.data(), text.size(), ec);
+  return parser.handler().fields;
+}
 
 /// Text of a value, short enough for a message.
 std::string shown(const json::value& value) {
@@ -115,6 +154,8 @@ QuantState parse_quant_state(std::string_view text, std::vector<QuantStateFault>
     return state;
   }
 
+  if (count_fields(text, options) > value.get_object().size())
+    faults.push_back({"each field once and no objects in it", "more"});
   Fields fields(value.get_object(), faults);
   fields.text("quant_type", "nf4");
   state.block = fields.block("blocksize", traits_of(Format::nf4).min_block);

@@ -95,13 +95,14 @@ Result<memory::ConstTensor> SafetensorsFile::tensor(const SafetensorsEntry& entr
 
 void SafetensorsFile::forget(const SafetensorsEntry& entry) const noexcept {
   if (!state_->mapped) return;
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(state_->bytes.data() + entry.begin);
-  const auto end = reinterpret_cast<std::uintptr_t>(state_->bytes.data() + entry.end);
-  const std::uintptr_t first = (begin + page - 1) / page * page;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  // Whole pages only: a mapping begins at one.
+  const std::size_t first = (entry.begin + page - 1) / page * page;
+  const std::size_t last = entry.end / page * page;
+  if (last <= first) return;
   // A hint: what fails costs memory that the system can take back by itself.
-  if (end > first)
-    static_cast<void>(::madvise(reinterpret_cast<void*>(first), (end - first) / page * page, MADV_DONTNEED));
+  auto* address = const_cast<std::byte*>(state_->bytes.data() + first);
+  static_cast<void>(::madvise(address, last - first, MADV_DONTNEED));
 }
 
 }  // namespace neuract::q4
