@@ -139,6 +139,10 @@ class ActiveLists {
 };
 static_assert(kChunk <= kListedLines && kMostParts <= kListedBlocks);
 
+std::uint32_t outputs_of(std::uint32_t n, std::size_t tile) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::size_t>(kTileOutputs, n - tile * kTileOutputs));
+}
+
 /// Kernels fetch the next tile's lines while they add; nobody has fetched the first one's.
 inline void fetch(const std::uint8_t* codes, const ActiveList& active) noexcept {
   for (std::uint32_t i = 0; i < active.n_lines; ++i) __builtin_prefetch(codes + active.lines[i], 0, 2);
@@ -149,17 +153,17 @@ template <class Scale, class List, class Add>
 void event_driven(std::uint32_t n, std::uint32_t k, std::uint32_t block, const std::uint8_t* codes, const Scale* scales,
                   const SpikeBits& s, float* y, std::size_t ldy, List list, Add add) noexcept {
   ActiveLists lists;
-  const auto tiles = static_cast<std::uint32_t>(tiles_of(n));
+  const std::size_t tiles = tiles_of(n);
   std::uint32_t begin = 0;
   do {
     const std::uint32_t end = std::min(k, begin + kChunk);
     for (std::uint32_t row = 0; row < s.rows; row += lists.rows()) {
       lists.fill(s, row, begin, end, list);
-      for (std::uint32_t t = 0; t < tiles; ++t) {
-        const std::size_t first_input = std::size_t{t} * k + begin;
+      for (std::size_t t = 0; t < tiles; ++t) {
+        const std::size_t first_input = t * k + begin;
         const TileChunk<Scale> chunk{codes + first_input * kTileLineBytes, scales + first_input / block * kTileOutputs,
                                      t + 1 < tiles ? std::size_t{k} * kTileLineBytes : 0, begin == 0, end == k};
-        const std::uint32_t outputs = std::min(kTileOutputs, n - t * kTileOutputs);
+        const std::uint32_t outputs = outputs_of(n, t);
         for (std::uint32_t r = 0; r < lists.rows(); ++r) {
           float* const out = y + (row + r) * ldy + t * kTileOutputs;
           if (t == 0) fetch(chunk.codes, lists[r]);
@@ -181,7 +185,7 @@ void event_driven(std::uint32_t n, std::uint32_t k, std::uint32_t block, const s
 /// add(tile, rows, y) computes a tile of up to kBatchedRows rows.
 template <class Add>
 void batched(std::uint32_t n, const SpikeBits& s, float* y, std::size_t ldy, Add add) noexcept {
-  for (std::uint32_t t = 0; t < tiles_of(n); ++t) {
+  for (std::size_t t = 0; t < tiles_of(n); ++t) {
     for (std::uint32_t row = 0; row < s.rows; row += kBatchedRows) {
       const SpikeBits rows{s.words + std::size_t{row} * s.stride, std::min(kBatchedRows, s.rows - row), s.stride};
       add(t, rows, y + row * ldy + t * kTileOutputs);
@@ -221,9 +225,9 @@ SpikeKernel faster_spike_kernel(TileFormat format, Isa isa, std::uint64_t rows, 
   const double spikes = static_cast<double>(active);
   const double blocks = row_inputs / (format == TileFormat::nf4 ? 64.0 : double{Nvfp4Tiles::kBlock});
   const double reached = blocks > 0.0 ? -blocks * std::expm1(-spikes / blocks) : 0.0;  // by spikes at random
-  const double tables = inputs * static_cast<double>((rows + kBatchedRows - 1) / kBatchedRows);
+  const std::uint64_t batches = (rows + kBatchedRows - 1) / kBatchedRows;
   const double event_driven = costs.spike * spikes + costs.block * reached;
-  const double batched = costs.table * tables + costs.row * row_inputs;
+  const double batched = costs.table * inputs * static_cast<double>(batches) + costs.row * row_inputs;
   return batched < event_driven ? SpikeKernel::batched : SpikeKernel::event_driven;
 }
 
@@ -235,15 +239,14 @@ void spikes_nf4(const Nf4Tiles& w, const SpikeBits& s, float* y, std::size_t ldy
         [&](const ListKernels& lists, const std::uint64_t* bits, std::uint32_t inputs, ActiveList& list) {
           lists.in_order(bits, inputs, w.block, list);
         },
-        [&](std::uint32_t, const TileChunk<float>& chunk, const ActiveList& active, float* out) {
+        [&](std::size_t, const TileChunk<float>& chunk, const ActiveList& active, float* out) {
           kernels.event(chunk, active, out);
         });
     return;
   }
-  batched(w.n, s, y, ldy, [&](std::uint32_t t, const SpikeBits& rows, float* out) {
-    const WholeTile<float> tile{w.codes + std::size_t{t} * w.k * kTileLineBytes,
-                                w.scales + std::size_t{t} * (w.k / w.block) * kTileOutputs, w.k, w.block,
-                                std::min(kTileOutputs, w.n - t * kTileOutputs)};
+  batched(w.n, s, y, ldy, [&](std::size_t t, const SpikeBits& rows, float* out) {
+    const WholeTile<float> tile{w.codes + t * w.k * kTileLineBytes, w.scales + t * (w.k / w.block) * kTileOutputs, w.k,
+                                w.block, outputs_of(w.n, t)};
     kernels.batched(tile, rows, out, ldy);
   });
 }
@@ -257,15 +260,14 @@ void spikes_nvfp4(const Nvfp4Tiles& w, const SpikeBits& s, float* y, std::size_t
         [](const ListKernels& lists, const std::uint64_t* bits, std::uint32_t inputs, ActiveList& list) {
           lists.by_count(bits, inputs, list);
         },
-        [&](std::uint32_t t, const TileChunk<std::uint16_t>& chunk, const ActiveList& active, float* out) {
+        [&](std::size_t t, const TileChunk<std::uint16_t>& chunk, const ActiveList& active, float* out) {
           kernels.event(chunk, active, w.unit + t * kTileOutputs, out);
         });
     return;
   }
-  batched(w.n, s, y, ldy, [&](std::uint32_t t, const SpikeBits& rows, float* out) {
-    const WholeTile<std::uint16_t> tile{w.codes + std::size_t{t} * w.k * kTileLineBytes,
-                                        w.scales + std::size_t{t} * (w.k / kBlock) * kTileOutputs, w.k, kBlock,
-                                        std::min(kTileOutputs, w.n - t * kTileOutputs)};
+  batched(w.n, s, y, ldy, [&](std::size_t t, const SpikeBits& rows, float* out) {
+    const WholeTile<std::uint16_t> tile{w.codes + t * w.k * kTileLineBytes,
+                                        w.scales + t * (w.k / kBlock) * kTileOutputs, w.k, kBlock, outputs_of(w.n, t)};
     kernels.batched(tile, rows, w.unit + t * kTileOutputs, out, ldy);
   });
 }

@@ -3,43 +3,51 @@ namespace neuract::kernels::NEURACT_ISA {
 
 #ifdef NEURACT_ISA_AVX512
 
-/// The levels of one input, outputs 16·j … 16·j + 15 in vector j. The permutation looks at the low four bits of a word
-/// only; half of the shifts are multiplications of 16-bit words, which run beside the permutations, as shifts do not.
-[[gnu::always_inline]] static inline void nf4_line(__m512i (&levels)[8], const std::uint8_t* line) noexcept {
+/// The levels of 16 outputs.
+typedef std::int32_t Levels __attribute__((vector_size(64)));
+
+/// The levels of outputs 16·j … 16·j + 15 of one input. The permutation looks at the low four bits of a word only;
+/// every other shift is a rotation, which runs in another unit, beside the shifts.
+template <int j>
+[[gnu::always_inline]] inline Levels nf4_look_up(__m512i codes, __m512i table) noexcept {
   constexpr __mmask16 kAll = 0xffff;  // masked forms: GCC 12 warns about the plain ones
-  const __m512i table = _mm512_load_si512(kNf4Multiples.levels);
-  const __m512i codes = _mm512_loadu_si512(line);
-  levels[0] = _mm512_maskz_permutexvar_epi32(kAll, codes, table);
-  levels[1] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 4), table);
-  levels[2] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_srli_epi32(kAll, codes, 8), table);
-  levels[3] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 12), table);
-  levels[4] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_srli_epi32(kAll, codes, 16), table);
-  levels[5] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 20), table);
-  levels[6] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_srli_epi32(kAll, codes, 24), table);
-  levels[7] = _mm512_maskz_permutexvar_epi32(kAll, _mm512_maskz_ror_epi32(kAll, codes, 28), table);
+  if constexpr (j % 2 == 1) {
+    codes = _mm512_maskz_ror_epi32(kAll, codes, 4 * j);
+  } else if constexpr (j != 0) {
+    codes = _mm512_maskz_srli_epi32(kAll, codes, 4 * j);
+  }
+  return reinterpret_cast<Levels>(_mm512_maskz_permutexvar_epi32(kAll, codes, table));
 }
 
 static void nf4_event(const TileChunk<float>& tile, const ActiveList& active, float* y) noexcept {
-  constexpr __mmask16 kAll = 0xffff;
+  const __m512i table = _mm512_load_si512(kNf4Multiples.levels);
   __m512 sums[8];
   for (int j = 0; j < 8; ++j) sums[j] = tile.first ? _mm512_setzero_ps() : _mm512_loadu_ps(y + 16 * j);
   const std::uint32_t* line = active.lines;
-  const std::size_t next = tile.next;
   for (std::uint32_t b = 0; b < active.n_blocks; ++b) {
     const std::uint32_t* const end = line + active.blocks[b].count;
-    __m512i levels[8];
-    nf4_line(levels, tile.codes + *line);
-    __builtin_prefetch(tile.codes + *line + next, 0, 2);
-    while (++line < end) {
-      __m512i more[8];
-      nf4_line(more, tile.codes + *line);
-      __builtin_prefetch(tile.codes + *line + next, 0, 2);
-      for (int j = 0; j < 8; ++j) levels[j] = _mm512_add_epi32(levels[j], more[j]);
+    const auto fetch_codes = [&] {
+      __builtin_prefetch(tile.codes + *line + tile.next, 0, 2);
+      return _mm512_loadu_si512(tile.codes + *line++);
+    };
+    const __m512i first = fetch_codes();
+    Levels levels[8] = {nf4_look_up<0>(first, table), nf4_look_up<1>(first, table), nf4_look_up<2>(first, table),
+                        nf4_look_up<3>(first, table), nf4_look_up<4>(first, table), nf4_look_up<5>(first, table),
+                        nf4_look_up<6>(first, table), nf4_look_up<7>(first, table)};
+    while (line < end) {
+      const __m512i codes = fetch_codes();
+      levels[0] += nf4_look_up<0>(codes, table);
+      levels[1] += nf4_look_up<1>(codes, table);
+      levels[2] += nf4_look_up<2>(codes, table);
+      levels[3] += nf4_look_up<3>(codes, table);
+      levels[4] += nf4_look_up<4>(codes, table);
+      levels[5] += nf4_look_up<5>(codes, table);
+      levels[6] += nf4_look_up<6>(codes, table);
+      levels[7] += nf4_look_up<7>(codes, table);
     }
     const float* const scales = tile.scales + std::size_t{active.blocks[b].block} * kTileOutputs;
     for (int j = 0; j < 8; ++j) {
-      __builtin_prefetch(scales + 16 * j + next / 64 / 64 * 128, 0, 2);
-      const __m512 sum = _mm512_maskz_cvtepi32_ps(kAll, levels[j]);
+      const __m512 sum = _mm512_maskz_cvtepi32_ps(0xffff, reinterpret_cast<__m512i>(levels[j]));
       sums[j] = _mm512_add_ps(sums[j], _mm512_mul_ps(sum, _mm512_loadu_ps(scales + 16 * j)));
     }
   }
@@ -128,7 +136,9 @@ static void nf4_event(const TileChunk<float>& tile, const ActiveList& active, fl
 #define NEURACT_LANES 4
 #endif
 
+#ifndef NEURACT_ISA_AVX512
 typedef std::int32_t Levels __attribute__((vector_size(4 * NEURACT_LANES)));
+#endif
 typedef float Sums __attribute__((vector_size(4 * NEURACT_LANES)));
 
 /// The levels of outputs o … o + NEURACT_LANES - 1 of one input.

@@ -22,10 +22,10 @@ struct Interleaved {
   const __m256i x = reinterpret_cast<__m256i>(a), y = reinterpret_cast<__m256i>(b);
   return {reinterpret_cast<Words>(_mm256_unpacklo_epi8(x, y)), reinterpret_cast<Words>(_mm256_unpackhi_epi8(x, y))};
 #else
-  const Bytes low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
-  const Bytes high = low + std::uint8_t{8};
-  return {reinterpret_cast<Words>(__builtin_shuffle(a, b, low)),
-          reinterpret_cast<Words>(__builtin_shuffle(a, b, high))};
+  return {
+      reinterpret_cast<Words>(__builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)),
+      reinterpret_cast<Words>(
+          __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))};
 #endif
 }
 
@@ -37,9 +37,8 @@ struct Interleaved {
   const __m256i x = reinterpret_cast<__m256i>(a), y = reinterpret_cast<__m256i>(b);
   return {reinterpret_cast<Words>(_mm256_unpacklo_epi16(x, y)), reinterpret_cast<Words>(_mm256_unpackhi_epi16(x, y))};
 #else
-  const Words low = {0, 8, 1, 9, 2, 10, 3, 11};
-  const Words high = low + std::uint16_t{4};
-  return {__builtin_shuffle(a, b, low), __builtin_shuffle(a, b, high)};
+  return {__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11),
+          __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)};
 #endif
 }
 
@@ -62,7 +61,7 @@ struct Interleaved {
 #elif defined(NEURACT_ISA_AVX2)
   return reinterpret_cast<Sums32>(
       _mm256_madd_epi16(reinterpret_cast<__m256i>(words), reinterpret_cast<__m256i>(scales)));
-#elif defined(__SSE2__)
+#elif NEURACT_X86_VARIANTS
   return reinterpret_cast<Sums32>(_mm_madd_epi16(reinterpret_cast<__m128i>(words), reinterpret_cast<__m128i>(scales)));
 #else
   const Sums32 w = reinterpret_cast<Sums32>(words), s = reinterpret_cast<Sums32>(scales);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <random>
 #include <string>
@@ -106,6 +107,7 @@ void spikes(benchmark::State& state, Isa isa, TileFormat format, SpikeKernel ker
   const Nf4Tiles nf4 = weights().nf4();
   const Nvfp4Tiles nvfp4 = weights().nvfp4();
   std::size_t i = 0;
+  const std::clock_t start = std::clock();
   for (auto _ : state) {
     if (format == TileFormat::nf4) {
       spikes_nf4(nf4, bits.set(i++), y.data(), kN, kernel);
@@ -115,14 +117,13 @@ void spikes(benchmark::State& state, Isa isa, TileFormat format, SpikeKernel ker
     benchmark::DoNotOptimize(y.data());
     benchmark::ClobberMemory();
   }
+  const double seconds =
+      static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / static_cast<double>(state.iterations());
   const double touched = format == TileFormat::nf4 ? bits.touched(kNf4Block, 4) : bits.touched(Nvfp4Tiles::kBlock, 2);
-  const auto a_second = [](double each) {
-    return benchmark::Counter(each, benchmark::Counter::kIsIterationInvariantRate);
-  };
-  state.counters["GMAC/s"] = a_second(static_cast<double>(kN) * kK * rows * 1e-9);
-  state.counters["touched_GB/s"] = a_second(touched * 1e-9);
-  state.counters["of_stream"] = a_second(touched / neuract::bench::stream_bytes_per_second());
-  state.counters["of_cached"] = a_second(touched / neuract::bench::stream_bytes_per_second(kWeightBytes));
+  state.counters["GMAC/s"] = static_cast<double>(kN) * kK * rows / seconds * 1e-9;
+  state.counters["touched_GB/s"] = touched / seconds * 1e-9;
+  state.counters["of_stream"] = touched / seconds / neuract::bench::stream_bytes_per_second();
+  state.counters["of_cached"] = touched / seconds / neuract::bench::stream_bytes_per_second(kWeightBytes);
   state.counters["chosen"] = faster_spike_kernel(format, isa, rows, bits.active, kK) == kernel ? 1.0 : 0.0;
   set_isa_for_testing(supported_isas().back());
 }
@@ -156,10 +157,9 @@ void switch_point(benchmark::State& state, Isa isa, TileFormat format, std::uint
           seconds_of(format, bits, y, SpikeKernel::batched) < seconds_of(format, bits, y, SpikeKernel::event_driven);
       (batched ? measured : low) = middle;
     }
-    for (double activity = 1.0; activity > 0.0; activity -= 0.005) {
-      const auto active = static_cast<std::uint64_t>(activity * rows * kK);
+    for (std::uint64_t active = std::uint64_t{rows} * kK; active > 0; active -= rows * kK / 256) {
       if (faster_spike_kernel(format, isa, rows, active, kK) == SpikeKernel::event_driven) break;
-      decided = activity;
+      decided = static_cast<double>(active) / rows / kK;
     }
   }
   state.counters["measured"] = measured;
