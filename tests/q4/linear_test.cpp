@@ -539,7 +539,7 @@ TEST(Linear, NeitherLeaksNorGrows) {
     ASSERT_TRUE(other.prepare_weight(weights[i / 2 % 2]));
   };
   for (std::size_t i = 0; i < 500; ++i) once(i);
-  const std::uint64_t resident = memory::current_rss_bytes();
+  [[maybe_unused]] const std::uint64_t resident = memory::current_rss_bytes();
   const memory::AllocatorUsage usage = memory::host_allocator().usage();
   for (std::size_t i = 0; i < 10'000; ++i) once(i);
   EXPECT_EQ(memory::host_allocator().usage().live_bytes, usage.live_bytes);
