@@ -230,6 +230,10 @@ void many_rows(const Case& format, const float* x, std::uint32_t rows, std::size
 template <class Case>
 void dense(const Case& format, const float* x, std::uint32_t rows, std::size_t ldx, float* y,
            std::size_t ldy) noexcept {
+  if (format.w.k == 0) {
+    for (std::size_t m = 0; m < rows; ++m) std::fill_n(y + m * ldy, format.w.n, 0.0f);
+    return;
+  }
   if (rows <= kRowsOneByOne) return few_rows(format, x, rows, ldx, y, ldy);
   for (std::uint32_t m = 0; m < rows; m += kRowsAtOnce) {
     many_rows(format, x + m * ldx, std::min(rows - m, kRowsAtOnce), ldx, y + m * ldy, ldy);

@@ -9,30 +9,51 @@ namespace neuract::kernels::NEURACT_ISA {
 #ifdef NEURACT_ISA_AVX512
 
 struct Chain {
-  __m512i sum[4];
+  __m512i even_low;
+  __m512i odd_low;
+  __m512i even_high;
+  __m512i odd_high;
+};
+
+/// The products of one line. Reads the byte behind it, too.
+[[gnu::always_inline]] static inline Chain products_of_line(const std::uint8_t* line, const std::int16_t* q,
+                                                            __m512i levels) noexcept {
+  __m512i codes = _mm512_loadu_si512(line);
+  asm volatile("" : "+v"(codes));  // GCC would read the line again for each use
+  _mm_prefetch(reinterpret_cast<const char*>(line + kAhead), _MM_HINT_T0);
+  const __m512i odd = _mm512_loadu_si512(line + 1);  // a shift by a byte that costs no shift
+  // An index has five bits; the fifth is the next nibble's, so both halves of the table are the same.
+  const __m512i table = _mm512_mulhrs_epi16(levels, _mm512_set1_epi16(*q));
+  return {_mm512_permutexvar_epi16(codes, table), _mm512_permutexvar_epi16(odd, table),
+          _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 4), table),
+          _mm512_permutexvar_epi16(_mm512_srli_epi16(odd, 4), table)};
+}
+
+/// A copy of a tile's last chain, which has a byte behind it.
+struct LastChain {
+  const std::uint8_t* original;
+  alignas(64) std::uint8_t copy[kChain * kTileLineBytes + 1];
+  LastChain(const std::uint8_t* tile, std::uint32_t k) noexcept : original(tile + (k - kChain) * kTileLineBytes) {
+    __builtin_memcpy(copy, original, kChain * kTileLineBytes);
+    copy[kChain * kTileLineBytes] = 0;
+  }
+  [[gnu::always_inline]] const std::uint8_t* safe(const std::uint8_t* chain) const noexcept {
+    return chain == original ? copy : chain;
+  }
 };
 
 [[gnu::always_inline]] static inline Chain sum_chain(const std::uint8_t* line, const std::int16_t* q,
                                                      __m512i levels) noexcept {
-  Chain chain;
-  for (int v = 0; v < 4; ++v) chain.sum[v] = _mm512_setzero_si512();
-#pragma GCC unroll 4
-  for (std::uint32_t i = 0; i < kChain; ++i) {
-    __m512i codes = _mm512_loadu_si512(line + i * kTileLineBytes);
-    asm volatile("" : "+v"(codes));  // GCC would read the line again for each shift
-    _mm_prefetch(reinterpret_cast<const char*>(line + i * kTileLineBytes + kAhead), _MM_HINT_T0);
-    // An index has five bits; the fifth is the next nibble's, so both halves of the table are the same.
-    const __m512i products = _mm512_mulhrs_epi16(levels, _mm512_set1_epi16(q[i]));
-    const __m512i even_low = _mm512_permutexvar_epi16(codes, products);
-    const __m512i odd_low = _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 8), products);
-    const __m512i even_high = _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 4), products);
-    const __m512i odd_high = _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 12), products);
-    chain.sum[0] = _mm512_add_epi16(chain.sum[0], even_low);
-    chain.sum[1] = _mm512_add_epi16(chain.sum[1], odd_low);
-    chain.sum[2] = _mm512_add_epi16(chain.sum[2], even_high);
-    chain.sum[3] = _mm512_add_epi16(chain.sum[3], odd_high);
+  Chain sum = products_of_line(line, q, levels);
+#pragma GCC unroll 1  // GCC spills registers in longer loops
+  for (std::uint32_t i = 1; i < kChain; ++i) {
+    const Chain products = products_of_line(line + i * kTileLineBytes, q + i, levels);
+    sum.even_low = _mm512_add_epi16(sum.even_low, products.even_low);
+    sum.odd_low = _mm512_add_epi16(sum.odd_low, products.odd_low);
+    sum.even_high = _mm512_add_epi16(sum.even_high, products.even_high);
+    sum.odd_high = _mm512_add_epi16(sum.odd_high, products.odd_high);
   }
-  return chain;
+  return sum;
 }
 
 /// total + the sums of products of the pairs of 16-bit numbers in a and b.
@@ -51,6 +72,7 @@ static void row_nf4(const Nf4Tiles& w, std::size_t tile, const std::int16_t* q, 
   const __m512i odd_ones = _mm512_set1_epi32(1 << 16);
   const std::uint32_t blocks = w.k / w.block;
   const std::uint8_t* line = w.codes + tile * w.k * kTileLineBytes;
+  const LastChain last(line, w.k);
   const float* scales = w.scales + tile * blocks * kTileOutputs;
   __m512 sum[8];
   for (int j = 0; j < 8; ++j) sum[j] = _mm512_setzero_ps();
@@ -58,12 +80,15 @@ static void row_nf4(const Nf4Tiles& w, std::size_t tile, const std::int16_t* q, 
     __m512i total[8];
     for (int j = 0; j < 8; ++j) total[j] = _mm512_setzero_si512();
     for (std::uint32_t i = 0; i < w.block; i += kChain) {
-      const Chain chain = sum_chain(line, q, levels);
-      for (int v = 0; v < 4; ++v) {
-        const int j = 2 * (v % 2) + v / 2;
-        total[j] = add_dot(total[j], chain.sum[v], even_ones);
-        total[j + 4] = add_dot(total[j + 4], chain.sum[v], odd_ones);
-      }
+      const Chain chain = sum_chain(last.safe(line), q, levels);
+      total[0] = add_dot(total[0], chain.even_low, even_ones);
+      total[1] = add_dot(total[1], chain.even_high, even_ones);
+      total[2] = add_dot(total[2], chain.odd_low, even_ones);
+      total[3] = add_dot(total[3], chain.odd_high, even_ones);
+      total[4] = add_dot(total[4], chain.even_low, odd_ones);
+      total[5] = add_dot(total[5], chain.even_high, odd_ones);
+      total[6] = add_dot(total[6], chain.odd_low, odd_ones);
+      total[7] = add_dot(total[7], chain.odd_high, odd_ones);
       line += kChain * kTileLineBytes;
       q += kChain;
     }
@@ -78,30 +103,37 @@ static void row_nf4(const Nf4Tiles& w, std::size_t tile, const std::int16_t* q, 
   for (int j = 0; j < 8; ++j) _mm512_storeu_ps(sums + 16 * j, sum[j]);
 }
 
+/// Adds to the f32 sums of even and odd words what two chains give with their scales.
+[[gnu::always_inline]] static inline void add_scaled(__m512& even_sum, __m512& odd_sum, __m512i first, __m512i second,
+                                                     const std::uint16_t* scales, __m512 x_unit) noexcept {
+  const __m512i even_words = _mm512_set1_epi32(0xffff);
+  const __m512i both = _mm512_loadu_si512(scales);
+  const __m512i even = _mm512_and_si512(both, even_words);
+  const __m512i odd = _mm512_xor_si512(both, even);
+  // Two products of 15 bits each: below 2^31.
+  const __m512i even_total = add_dot(_mm512_madd_epi16(first, even), second, even);
+  const __m512i odd_total = add_dot(_mm512_madd_epi16(first, odd), second, odd);
+  even_sum = _mm512_add_ps(even_sum, _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(kAllInts, even_total), x_unit));
+  odd_sum = _mm512_add_ps(odd_sum, _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(kAllInts, odd_total), x_unit));
+}
+
 static void row_nvfp4(const Nvfp4Tiles& w, std::size_t tile, const std::int16_t* q, const float* unit,
                       float* __restrict sums) noexcept {
   const __m512i levels = _mm512_load_si512(kNvfp4RowLevels);
-  const __m512i even_words = _mm512_set1_epi32(0xffff);
   const std::uint32_t blocks = w.k / 16;
   const std::uint8_t* line = w.codes + tile * w.k * kTileLineBytes;
+  const LastChain last(line, w.k);
   const std::uint16_t* scales = w.scales + tile * blocks * kTileOutputs;
   __m512 sum[8];
   for (int j = 0; j < 8; ++j) sum[j] = _mm512_setzero_ps();
   for (std::uint32_t b = 0; b < blocks; ++b) {
     const Chain first = sum_chain(line, q, levels);
-    const Chain second = sum_chain(line + kChain * kTileLineBytes, q + kChain, levels);
+    const Chain second = sum_chain(last.safe(line + kChain * kTileLineBytes), q + kChain, levels);
     const __m512 x_unit = _mm512_set1_ps(unit[b]);
-    for (int v = 0; v < 4; ++v) {
-      const int j = 2 * (v % 2) + v / 2;
-      const __m512i both = _mm512_loadu_si512(scales + 32 * v);
-      const __m512i even = _mm512_and_si512(both, even_words);
-      const __m512i odd = _mm512_xor_si512(both, even);
-      // Two products of 15 bits each: below 2^31.
-      const __m512i low = add_dot(_mm512_madd_epi16(first.sum[v], even), second.sum[v], even);
-      const __m512i high = add_dot(_mm512_madd_epi16(first.sum[v], odd), second.sum[v], odd);
-      sum[j] = _mm512_add_ps(sum[j], _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(kAllInts, low), x_unit));
-      sum[j + 4] = _mm512_add_ps(sum[j + 4], _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(kAllInts, high), x_unit));
-    }
+    add_scaled(sum[0], sum[4], first.even_low, second.even_low, scales, x_unit);
+    add_scaled(sum[2], sum[6], first.odd_low, second.odd_low, scales + 32, x_unit);
+    add_scaled(sum[1], sum[5], first.even_high, second.even_high, scales + 64, x_unit);
+    add_scaled(sum[3], sum[7], first.odd_high, second.odd_high, scales + 96, x_unit);
     line += 16 * kTileLineBytes;
     q += 16;
     scales += kTileOutputs;

@@ -144,8 +144,8 @@ struct Shape {
   std::uint32_t k;
   std::uint32_t block;
 };
-constexpr Shape kShapes[] = {{1, 16, 16},    {127, 32, 32},  {128, 64, 64}, {129, 48, 16},
-                             {300, 192, 64}, {130, 208, 16}, {17, 160, 32}};
+constexpr Shape kShapes[] = {{1, 16, 16},   {20, 0, 16},    {0, 64, 64},    {127, 32, 32}, {128, 64, 64},
+                             {129, 48, 16}, {300, 192, 64}, {130, 208, 16}, {17, 160, 32}};
 
 class Q4Dense : public ::testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(Formats, Q4Dense, ::testing::Values(false, true),
