@@ -71,13 +71,13 @@ std::string table_of(const std::vector<q4::CheckpointRow>& rows, const std::stri
                    {"mean error", kRight},
                    {"max error", kRight},
                    {"SNR", kRight},
-                   {"note"}});
+                   {"copied because"}});
   for (const q4::CheckpointRow& row : rows) {
     const auto error = [&](const char* form, double value) { return row.quantised ? number(form, value) : ""; };
     table.add({snn::printable(row.name), memory::to_string(row.shape), row.type, row.quantised ? format : row.type,
                memory::format_bytes(row.bytes_before), memory::format_bytes(row.bytes_after),
                error("%.3g", row.error.mean), error("%.3g", row.error.largest), error("%.1f dB", row.error.snr_db()),
-               row.quantised ? "" : "copied: " + row.reason});
+               row.reason});
   }
   const OutputStyle style = detect_output_style();
   return table.text(style.width, style.colour);
