@@ -240,7 +240,7 @@ static inline void sum_tile(const Nvfp4IntegerRows& w, std::size_t tiles, std::s
 ///
 /// Where rows share sources, tiles go outermost, so that they find each other's lines in the cache. Where they do not,
 /// rows do: lines of one tile are often a power of two apart, so that those of many rows would drive each other out.
-constexpr std::size_t kTilesAhead = 8;
+constexpr std::size_t kTilesAhead = 2;
 
 /// Asks for where some sources begin, and for all their scales.
 static inline void fetch_sources(const Nvfp4IntegerRows& w, const std::uint32_t* ids, std::size_t count) noexcept {
@@ -265,8 +265,11 @@ template <class Row>
     const std::uint32_t* const next_ids = active.ids + active.offsets[end_row];
     if (first_row == 0) fetch_sources(w, ids, static_cast<std::size_t>(next_ids - ids));
     for (std::size_t tile = 0; tile < tiles; ++tile) {
-      if (tile == tiles / 2 && end_row < active.rows)
-        fetch_sources(w, next_ids, active.offsets[end_row + 1] - active.offsets[end_row]);
+      if (end_row < active.rows) {
+        const std::size_t count = active.offsets[end_row + 1] - active.offsets[end_row];
+        const std::size_t begin = count * tile / tiles;
+        fetch_sources(w, next_ids + begin, count * (tile + 1) / tiles - begin);
+      }
       const std::size_t fetched = tile + kTilesAhead < tiles ? kTilesAhead : 0;
       for (std::uint32_t m = first_row; m < end_row; ++m) {
         const std::uint32_t begin = active.offsets[m];

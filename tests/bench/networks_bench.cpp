@@ -57,6 +57,10 @@ void run_network(benchmark::State& state, const Network& network) {
                   population.rate_hz);
     rates += text;
   }
+  for (const auto& classifier : result.classifiers) {
+    state.counters["accuracy"] = classifier.accuracy();
+    state.counters["images/s"] = static_cast<double>(classifier.answers) / result.simulate_s;
+  }
   state.SetLabel(rates + " Hz");
 }
 
@@ -64,6 +68,9 @@ const bool kRegistered = [] {
   const std::vector<config::Override> nest = {"models.lif.V_reset=0", "V_start=0"};
   const std::vector<config::Override> tenth = {"scale=0.1", "indegree_scale=0.1"};
   const std::vector<config::Override> full = {"simulation.warmup=100", "simulation.duration=500"};
+  const auto in_format = [](const char* format) {
+    return std::vector<config::Override>{std::string("projections[0].format=\"") + format + "\""};
+  };
   const Network networks[] = {
       {"brunel_nest/threads:1", "brunel.toml", nest, 1},
       {"brunel_nest/threads:2", "brunel.toml", nest, 2},
@@ -72,6 +79,13 @@ const bool kRegistered = [] {
       {"microcircuit_tenth/threads:1", "microcircuit.toml", tenth, 1},
       {"microcircuit/threads:1", "microcircuit.toml", full, 1},
       {"microcircuit/threads:2", "microcircuit.toml", full, 2},
+      {"dense_nvfp4/threads:1", "dense.toml", in_format("nvfp4"), 1},
+      {"dense_nvfp4/threads:2", "dense.toml", in_format("nvfp4"), 2},
+      {"dense_nf4/threads:1", "dense.toml", in_format("nf4"), 1},
+      {"dense_nf4/threads:2", "dense.toml", in_format("nf4"), 2},
+      {"dense_f32/threads:1", "dense.toml", in_format("f32"), 1},
+      {"fashion_mnist/threads:1", "fashion_mnist/network.toml", {}, 1},
+      {"fashion_mnist/threads:2", "fashion_mnist/network.toml", {}, 2},
   };
   for (const Network& network : networks) {
     benchmark::RegisterBenchmark(network.name, run_network, network)
