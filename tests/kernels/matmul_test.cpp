@@ -85,6 +85,7 @@ TEST(Matmul, MayBeCalledFromSeveralThreads) {
   std::vector<Matrix> results(4, Matrix(16, 90, 0, 4));
   {
     std::vector<std::jthread> threads;
+    threads.reserve(results.size());
     for (Matrix& y : results)
       threads.emplace_back([&x, &w, &y] {
         for (int i = 0; i < 20; ++i) matmul(x.data.data(), 200, w.data.data(), 200, y.data.data(), 90, 16, 90, 200);

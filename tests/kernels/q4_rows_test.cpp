@@ -104,6 +104,10 @@ std::vector<std::uint32_t> some_of(std::uint32_t k, std::uint32_t count, std::mt
   return all;
 }
 
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
 class Q4Rows : public ::testing::TestWithParam<Rows::Kind> {
  protected:
   void TearDown() override { set_isa_for_testing(supported_isas().back()); }
@@ -127,8 +131,7 @@ TEST_P(Q4Rows, GivesTheBitsOfItsDefinitionWithEveryInstructionSet) {
         for (const Isa isa : supported_isas()) {
           ASSERT_TRUE(set_isa_for_testing(isa));
           const std::vector<float> y = w.sums(GetParam(), lists.view(), n + 3);
-          ASSERT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0)
-              << name_of(isa) << " n " << n << " rows " << rows;
+          ASSERT_TRUE(same_bits(y, expected)) << name_of(isa) << " n " << n << " rows " << rows;
         }
       }
     }
