@@ -25,7 +25,7 @@ namespace fashion_mnist {
 
 inline constexpr double kStep = 1.0;  ///< ms
 inline constexpr std::size_t kSteps = 16;
-inline constexpr std::size_t kPixels = 28 * 28;
+inline constexpr std::size_t kPixels = std::size_t{28} * 28;
 inline constexpr std::size_t kClasses = 10;
 /// Steps whose spikes come from the pixels to the outputs in time.
 inline constexpr std::size_t kUsedSteps = kSteps - 2;

@@ -234,7 +234,7 @@ RC_GTEST_PROP(SteWeight, IsAFixedPointOfNf4, ()) {
 }
 
 TEST(SteWeight, IsTheWeightItselfWithoutAFormat) {
-  const Floats w = normal_sample(5 * 3, 7);
+  const Floats w = normal_sample(15, 7);
   const SteWeight q = made(w, 5, 3, kNone);
   EXPECT_THAT(q.values(), ElementsAreArray(w));
   EXPECT_EQ(q.packed(), nullptr);
@@ -260,7 +260,7 @@ TEST(Training, RepeatsItsBitsAndDoesNotGrowOver10000Steps) {
     EXPECT_EQ(gradients.w, first.w);
     EXPECT_EQ(gradients.x, first.x);
     EXPECT_EQ(gradients.bias, first.bias);
-    EXPECT_LE(memory::current_rss_bytes(), before + 256 * 1024);
+    EXPECT_LE(memory::current_rss_bytes(), before + (std::uint64_t{256} << 10));
   }
 }
 

@@ -57,7 +57,7 @@ class IdxFile : public testing::Test {
   ~IdxFile() override { fs::remove_all(folder_); }
 
   fs::path file(const std::string& bytes) {
-    const fs::path path = folder_ / "data";
+    fs::path path = folder_ / "data";
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }
