@@ -57,8 +57,8 @@ struct PartTraits {
   Role role;
   std::string_view suffix;
   bool required;
-  bool tells;                 ///< occurs in this family only: whoever has it is of the family
-  std::string_view why = "";  ///< a foreign part is one too many
+  bool tells;              ///< occurs in this family only: whoever has it is of the family
+  std::string_view why{};  ///< a foreign part is one too many
 };
 
 inline constexpr std::array<PartTraits, 24> kParts{{
