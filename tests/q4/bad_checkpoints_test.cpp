@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 struct BadFile {
   fs::path path;
 };
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
 void PrintTo(const BadFile& file, std::ostream* out) { *out << file.path.filename().string(); }
 
 std::string read(const fs::path& path) {

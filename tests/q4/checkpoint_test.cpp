@@ -22,7 +22,6 @@ using memory::ConstTensor;
 using memory::Dims;
 using memory::DType;
 using memory::Tensor;
-using testing::Each;
 using testing::ElementsAre;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
@@ -60,6 +59,7 @@ struct Kind {
   std::int64_t out, in;
   std::uint32_t block;
 };
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
 void PrintTo(const Kind& kind, std::ostream* out) {
   *out << name_of(kind.family) << (kind.double_quant ? " twice " : " ") << kind.out << "x" << kind.in << "/"
        << kind.block;

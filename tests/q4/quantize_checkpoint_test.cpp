@@ -52,6 +52,7 @@ Tensor sample(const Dims& shape, std::uint64_t seed) {
 Tensor half_sample(const Dims& shape, std::uint64_t seed) {
   const auto full = elements<float>(sample(shape, seed));
   std::vector<BFloat16> halves;
+  halves.reserve(full.size());
   for (const float x : full) halves.push_back(kernels::to_bf16(x));
   return Tensor::from(std::span<const BFloat16>(halves), shape).value();
 }
@@ -241,6 +242,7 @@ TEST_F(QuantizeCheckpoint, ProgressGoesFromNothingToAll) {
 
 TEST_F(QuantizeCheckpoint, HoldsOneTensorAtATime) {
   std::vector<NamedTensor> large;
+  large.reserve(16);
   for (int i = 0; i < 16; ++i) large.push_back({"w" + std::to_string(i), sample({1024, 1024}, 1)});
   write_safetensors(in_, large).value();
   large.clear();

@@ -48,7 +48,7 @@ class Safetensors : public testing::Test {
     return names;
   }
   [[nodiscard]] fs::path write(const std::string& bytes) const {
-    const fs::path path = directory_ / "written.safetensors";
+    fs::path path = directory_ / "written.safetensors";
     std::ofstream(path, std::ios::binary) << bytes;
     return path;
   }
