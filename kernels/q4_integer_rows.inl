@@ -257,6 +257,7 @@ template <class Row>
 [[gnu::always_inline]] static inline void sum_rows(const Nvfp4IntegerRows& w, const ActiveLists& active,
                                                    const Row& row_of) noexcept {
   const std::size_t tiles = tiles_of(w.n);
+  if (active.rows == 0) return;
   const bool shared = active.offsets[active.rows] - active.offsets[0] > w.k / 2;
   const std::uint32_t rows_together = shared ? active.rows : 1;
   for (std::uint32_t first_row = 0; first_row < active.rows; first_row += rows_together) {

@@ -5,7 +5,7 @@
 
 #include "neuract/kernels/q4_tiles.hpp"
 
-/// Dense weights stored by source, with scales along the targets, for networks that send events: at steps of 0.1 ms few
+/// Dense weights stored by source, with scales along the targets (NVFP4: q4_integer_rows.hpp), for networks that send events: at steps of 0.1 ms few
 /// of a thousand sources are active, and each reads one row of the weights from end to end.
 ///
 /// The codes of a source are lines of q4_tiles.hpp with target for output: [k][tiles_of(n)][64]; codes past n are free,
@@ -20,16 +20,6 @@ struct Nf4Rows {
   std::uint32_t block = 0;              ///< targets that share a scale: 64 or 128
   const std::uint8_t* codes = nullptr;  ///< [k][tiles][64]
   const float* scales = nullptr;        ///< [k][tiles · 128 / block]
-};
-
-/// w[s][t] = m[code] · scale[s][t / 16] · unit, m[code] = 0 1 2 3 4 6 8 12 and their negatives; the unit is applied to
-/// the sums.
-struct Nvfp4Rows {
-  std::uint32_t n = 0;                   ///< targets
-  std::uint32_t k = 0;                   ///< sources
-  const std::uint8_t* codes = nullptr;   ///< [k][tiles][64]
-  const std::uint8_t* scales = nullptr;  ///< [k][tiles · 8], E4M3 bit patterns that are not negative and not NaN
-  float unit = 0.0f;                     ///< global scale · ½
 };
 
 struct F32Rows {
@@ -51,7 +41,6 @@ struct ActiveLists {
 /// Numerics: f32 sums from 0 in ascending order of s, the same bits on every instruction set and whatever other rows
 /// there are. Threads: reentrant; nothing is allocated.
 void rows_nf4(const Nf4Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept;
-void rows_nvfp4(const Nvfp4Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept;
 void rows_f32(const F32Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept;
 
 }  // namespace neuract::kernels

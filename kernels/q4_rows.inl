@@ -46,17 +46,16 @@ struct Sums {
   return _mm512_maskz_permutexvar_ps(kAll, _mm512_maskz_srli_epi32(kAll, codes, 4 * j), table);  // looks at four bits
 }
 
-[[gnu::always_inline]] static inline void write_sums(const Sums& sums, float factor, float* y, std::size_t first,
+[[gnu::always_inline]] static inline void write_sums(const Sums& sums, float* y, std::size_t first,
                                                      std::size_t n) noexcept {
   float* const to = y + first;
-  const __m512 factors = _mm512_set1_ps(factor);
   if (n - first >= kTileOutputs) {
 #pragma GCC unroll 8
-    for (unsigned j = 0; j < 8; ++j) _mm512_storeu_ps(to + 16 * j, _mm512_mul_ps(sums.of[j], factors));
+    for (unsigned j = 0; j < 8; ++j) _mm512_storeu_ps(to + 16 * j, sums.of[j]);
     return;
   }
   alignas(64) float part[kTileOutputs];
-  for (unsigned j = 0; j < 8; ++j) _mm512_store_ps(part + 16 * j, _mm512_mul_ps(sums.of[j], factors));
+  for (unsigned j = 0; j < 8; ++j) _mm512_store_ps(part + 16 * j, sums.of[j]);
   for (std::size_t t = 0; t < n - first; ++t) to[t] = part[t];
 }
 
@@ -71,24 +70,14 @@ struct Sums {
   for (unsigned j = 0; j < 8; ++j) sums.of[j] = _mm512_add_ps(sums.of[j], pick(j < 4 ? low : high, codes, j));
 }
 
-[[gnu::always_inline]] static inline void add_nvfp4(Sums& sums, const std::uint8_t* line,
-                                                    const std::uint8_t* scales) noexcept {
-  const __m512i codes = _mm512_loadu_si512(line);
-  const __m512 levels = _mm512_load_ps(kE2m1Floats.of);
-  // The product is exact, so fusing it with the addition changes nothing.
-#pragma GCC unroll 8
-  for (unsigned j = 0; j < 8; ++j)
-    sums.of[j] = _mm512_fmadd_ps(pick(levels, codes, j), _mm512_set1_ps(kE4m3.of[scales[j]]), sums.of[j]);
-}
-
 #else
 
 struct Sums {
   float of[kTileOutputs];
 };
 
-static inline void write_sums(const Sums& sums, float factor, float* y, std::size_t first, std::size_t n) noexcept {
-  for (std::size_t t = 0; t < kTileOutputs && first + t < n; ++t) y[first + t] = sums.of[t] * factor;
+static inline void write_sums(const Sums& sums, float* y, std::size_t first, std::size_t n) noexcept {
+  for (std::size_t t = 0; t < kTileOutputs && first + t < n; ++t) y[first + t] = sums.of[t];
 }
 
 #if defined(NEURACT_ISA_AVX2)
@@ -113,20 +102,6 @@ static inline void add_nf4(Sums& sums, const std::uint8_t* line, const float* sc
     }
   }
 }
-
-static inline void add_nvfp4(Sums& sums, const std::uint8_t* line, const std::uint8_t* scales) noexcept {
-  const __m256 low = _mm256_load_ps(kE2m1Floats.of);
-  const __m256 high = _mm256_load_ps(kE2m1Floats.of + 8);
-  for (int half = 0; half < 2; ++half) {
-    const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(line + 32 * half));
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; ++j) {
-      const __m256 scale = _mm256_set1_ps(kE4m3.of[scales[j]]);
-      float* const sum = sums.of + 16 * j + 8 * half;
-      _mm256_storeu_ps(sum, _mm256_add_ps(_mm256_loadu_ps(sum), _mm256_mul_ps(pick(low, high, codes, j), scale)));
-    }
-  }
-}
 #else
 static inline void add_nf4(Sums& sums, const std::uint8_t* line, const float* scales,
                            std::uint32_t scales_of_tile) noexcept {
@@ -135,17 +110,10 @@ static inline void add_nf4(Sums& sums, const std::uint8_t* line, const float* sc
     for (std::uint32_t l = 0; l < 16; ++l) sums.of[16 * j + l] += kNf4Levels[tile_code(line, 16 * j + l)] * scale;
   }
 }
-
-static inline void add_nvfp4(Sums& sums, const std::uint8_t* line, const std::uint8_t* scales) noexcept {
-  for (std::uint32_t j = 0; j < 8; ++j) {
-    const float scale = kE4m3.of[scales[j]];
-    for (std::uint32_t l = 0; l < 16; ++l) sums.of[16 * j + l] += kE2m1Floats.of[tile_code(line, 16 * j + l)] * scale;
-  }
-}
 #endif
 #endif
 
-static void rows_nf4(const Nf4Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept {
+static void nf4_together(const Nf4Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept {
   const std::size_t tiles = tiles_of(w.n);
   const std::uint32_t scales = kTileOutputs / w.block;
   const Lines lines{
@@ -163,34 +131,17 @@ static void rows_nf4(const Nf4Rows& w, const ActiveLists& active, float* y, std:
         const std::size_t line = source * tiles + tile;
         add_nf4(sums, w.codes + line * kTileLineBytes, w.scales + line * scales, scales);
       }
-      write_sums(sums, 1.0f, y + m * ldy, tile * kTileOutputs, w.n);
+      write_sums(sums, y + m * ldy, tile * kTileOutputs, w.n);
     }
   }
 }
 
-static void rows_nvfp4(const Nvfp4Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept {
-  const std::size_t tiles = tiles_of(w.n);
-  const Lines lines{reinterpret_cast<const char*>(w.codes),
-                    tiles * kTileLineBytes,
-                    reinterpret_cast<const char*>(w.scales),
-                    tiles * 8,
-                    8,
-                    tiles};
-  const std::size_t ahead = tiles_ahead(active);
-  fetch_first_tiles(lines, active, ahead);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const bool fetch = tile + ahead < tiles;
-    for (std::uint32_t m = 0; m < active.rows; ++m) {
-      Sums sums = {};
-      for (std::uint32_t a = active.offsets[m]; a < active.offsets[m + 1]; ++a) {
-        const std::size_t source = active.ids[a];
-        if (fetch) fetch_line(lines, source, tile + ahead);
-        const std::size_t line = source * tiles + tile;
-        add_nvfp4(sums, w.codes + line * kTileLineBytes, w.scales + line * 8);
-      }
-      write_sums(sums, w.unit, y + m * ldy, tile * kTileOutputs, w.n);
-    }
-  }
+/// Rows that share few sources would only drive each other's lines out of the cache.
+static void rows_nf4(const Nf4Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept {
+  if (active.rows == 0) return;
+  if (active.offsets[active.rows] - active.offsets[0] > w.k / 2) return nf4_together(w, active, y, ldy);
+  for (std::uint32_t m = 0; m < active.rows; ++m)
+    nf4_together(w, {active.offsets + m, active.ids, 1}, y + m * ldy, ldy);
 }
 
 static void rows_f32(const F32Rows& w, const ActiveLists& active, float* y, std::size_t ldy) noexcept {
@@ -227,6 +178,6 @@ static void rows_f32(const F32Rows& w, const ActiveLists& active, float* y, std:
   }
 }
 
-static constexpr RowKernels kRowKernels = {&rows_nf4, &rows_nvfp4, &rows_f32};
+static constexpr RowKernels kRowKernels = {&rows_nf4, &rows_f32};
 
 }  // namespace neuract::kernels::NEURACT_ISA

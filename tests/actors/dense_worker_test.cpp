@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
-
-#include <caf/scoped_actor.hpp>
 
 #include "../snn/serial_run.hpp"
 #include "networks.hpp"
@@ -86,25 +85,56 @@ class Broken final : public snn::DenseWeights {
   void forward(const kernels::ActiveLists&, float*, std::size_t) const override { throw std::bad_alloc(); }
 };
 
+/// Takes the place of a population actor and keeps the answers it gets.
+class Requester {
+ public:
+  using Handle = PopulationActor;
+  static inline const char* name = "requester";
+
+  Requester(Handle::pointer, std::shared_ptr<std::promise<std::vector<Projected>>> done) : done_(std::move(done)) {}
+
+  Handle::behavior_type make_behavior() {
+    return {[](Build) {},
+            [](Connect&) {},
+            [](RunTo) {},
+            [](Hold) {},
+            [](Record) {},
+            [](TakeState) {},
+            [](Collect) {},
+            [](Report) {},
+            [](Delivery&) {},
+            [](Consumed) {},
+            [](Written) {},
+            [this](Projected& answer) {
+              answers_.push_back(std::move(answer));
+              if (answers_.size() == 2) done_->set_value(std::move(answers_));
+            },
+            [](Continue) {}};
+  }
+
+ private:
+  std::shared_ptr<std::promise<std::vector<Projected>>> done_;
+  std::vector<Projected> answers_;
+};
+
 TEST_F(DenseWorkers, AnswerEveryRequestAlsoWhenItFails) {
   const auto spec = dense_network(snn::DenseFormat::nf4, 10.0, 1);
   const snn::PlanPtr plan = snn::Plan::make(spec).value();
   Runtime runtime(plan, snn::place(*plan, 1), {});
-  caf::scoped_actor self(runtime.system());
   const auto worker = spawn_dense_worker(runtime.system(), runtime.supervisor());
   const auto batch = std::make_shared<snn::DenseBatch>();
   batch->weights = std::make_shared<Broken>();
   batch->stride = 64;
   batch->offsets = {0, 1};
   batch->ids = {0};
-  const auto requester = caf::actor_cast<PopulationActor>(caf::actor_cast<caf::strong_actor_ptr>(self.ptr()));
+  const auto done = std::make_shared<std::promise<std::vector<Projected>>>();
+  const auto requester = spawn<Requester>(runtime.system(), done);
   for (const std::uint64_t request : {7u, 8u}) anon_mail(Project{requester, request, {batch}}).send(worker);
-  for (const std::uint64_t request : {7u, 8u}) {
-    self->receive([&](const Projected& answer) {
-      EXPECT_EQ(answer.request, request);
-      ASSERT_TRUE(answer.error);
-      EXPECT_EQ(answer.error->code, ErrorCode::out_of_memory);
-    });
+  const auto answers = done->get_future().get();
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(answers[i].request, 7 + i);
+    ASSERT_TRUE(answers[i].error);
+    EXPECT_EQ(answers[i].error->code, ErrorCode::out_of_memory);
   }
 }
 

@@ -14,6 +14,7 @@
 #include "neuract/kernels/isa.hpp"
 #include "neuract/kernels/matmul.hpp"
 #include "neuract/kernels/q4_dense.hpp"
+#include "neuract/kernels/q4_integer_rows.hpp"
 #include "neuract/kernels/q4_rows.hpp"
 #include "neuract/kernels/q4_tiles.hpp"
 #include "stream_ceiling.hpp"
@@ -133,7 +134,7 @@ void rows(benchmark::State& state, Format format, Isa isa, std::uint32_t active)
   const bool f32 = format == Format::f32;
   const Array<std::uint64_t> codes(f32 ? 0 : all / 16, [&] { return random(); });
   const Array<float> nf4_scales(f32 ? 0 : all / 64, [&] { return random(0.5f, 1.5f); });
-  const Array<std::uint8_t> nvfp4_scales(f32 ? 0 : all / 16, [&] { return static_cast<std::uint8_t>(random() % 127); });
+  const Array<std::uint8_t> multiples(f32 ? 0 : all / 16, [&] { return static_cast<std::uint8_t>(random() % 225); });
   const Array<float> weights(f32 ? all : 0, [&] { return random(-1.0f, 1.0f); });
   std::vector<std::uint32_t> ids;
   for (std::uint32_t step = 0; step < kSteps; ++step) {
@@ -150,7 +151,7 @@ void rows(benchmark::State& state, Format format, Isa isa, std::uint32_t active)
     switch (format) {
       case Format::nf4: rows_nf4({kN, kN, 64, lines, nf4_scales.data() + first / 64}, lists, y.data(), kN); break;
       case Format::nvfp4:
-        rows_nvfp4({kN, kN, lines, nvfp4_scales.data() + first / 16, 0.5f}, lists, y.data(), kN);
+        rows_nvfp4({kN, kN, lines, multiples.data() + first / 16, nullptr, 1, 0.5f}, lists, y.data(), kN);
         break;
       case Format::f32: rows_f32({kN, kN, weights.data() + first, kN}, lists, y.data(), kN); break;
     }

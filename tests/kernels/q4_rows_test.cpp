@@ -21,7 +21,6 @@ struct Rows {
   std::vector<std::uint8_t> code;  // [k][n]
   std::vector<std::uint8_t> lines;
   std::vector<float> nf4_scales;
-  std::vector<std::uint8_t> nvfp4_scales;
   std::size_t stride;
   std::vector<float> weights;
 
@@ -32,10 +31,8 @@ struct Rows {
     code.resize(std::size_t{k} * n);
     lines.resize(k * tiles * kTileLineBytes);
     nf4_scales.resize(k * tiles * kTileOutputs / block);
-    nvfp4_scales.resize(k * tiles * 8);
     weights.resize(k * stride);
     for (float& scale : nf4_scales) scale = static_cast<float>(random() % 1000) * 0.001f;
-    for (std::uint8_t& scale : nvfp4_scales) scale = static_cast<std::uint8_t>(random() % 0x7f);
     for (float& weight : weights) weight = static_cast<float>(random() % 2001) * 0.01f - 10.0f;
     for (std::size_t s = 0; s < k; ++s) {
       for (std::uint32_t t = 0; t < n; ++t) {
@@ -46,16 +43,13 @@ struct Rows {
     }
   }
 
-  enum class Kind { nf4, nvfp4, f32 };
-  static constexpr float kUnit = 0.37f;
+  enum class Kind { nf4, f32 };
 
   float weight(Kind kind, std::size_t s, std::uint32_t t) const {
     const std::size_t tiles = tiles_of(n);
     const std::uint8_t c = code[s * n + t];
     switch (kind) {
       case Kind::nf4: return kNf4Levels[c] * nf4_scales[s * (tiles * kTileOutputs / block) + t / block];
-      case Kind::nvfp4:
-        return static_cast<float>(kE2m1Doubles[c]) * e4m3_magnitude(nvfp4_scales[s * tiles * 8 + t / 16]);
       case Kind::f32: break;
     }
     return weights[s * stride + t];
@@ -65,7 +59,6 @@ struct Rows {
     std::vector<float> y(active.rows * ldy, 77.0f);
     switch (kind) {
       case Kind::nf4: rows_nf4({n, k, block, lines.data(), nf4_scales.data()}, active, y.data(), ldy); break;
-      case Kind::nvfp4: rows_nvfp4({n, k, lines.data(), nvfp4_scales.data(), kUnit}, active, y.data(), ldy); break;
       case Kind::f32: rows_f32({n, k, weights.data(), stride}, active, y.data(), ldy); break;
     }
     return y;
@@ -78,7 +71,7 @@ struct Rows {
       for (std::uint32_t t = 0; t < n; ++t) {
         float sum = 0.0f;
         for (std::uint32_t a = active.offsets[m]; a < active.offsets[m + 1]; ++a) sum += weight(kind, active.ids[a], t);
-        y[m * ldy + t] = kind == Kind::nvfp4 ? sum * kUnit : sum;
+        y[m * ldy + t] = sum;
       }
     }
     return y;
@@ -112,12 +105,8 @@ class Q4Rows : public ::testing::TestWithParam<Rows::Kind> {
  protected:
   void TearDown() override { set_isa_for_testing(supported_isas().back()); }
 };
-INSTANTIATE_TEST_SUITE_P(Formats, Q4Rows, ::testing::Values(Rows::Kind::nf4, Rows::Kind::nvfp4, Rows::Kind::f32),
-                         [](const auto& test) {
-                           return test.param == Rows::Kind::nf4     ? "Nf4"
-                                  : test.param == Rows::Kind::nvfp4 ? "Nvfp4"
-                                                                    : "F32";
-                         });
+INSTANTIATE_TEST_SUITE_P(Formats, Q4Rows, ::testing::Values(Rows::Kind::nf4, Rows::Kind::f32),
+                         [](const auto& test) { return test.param == Rows::Kind::nf4 ? "Nf4" : "F32"; });
 
 TEST_P(Q4Rows, GivesTheBitsOfItsDefinitionWithEveryInstructionSet) {
   std::mt19937 random(1);
