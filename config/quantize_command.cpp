@@ -12,7 +12,7 @@
 #include "neuract/config/subcommands.hpp"
 #include "neuract/config/text_table.hpp"
 #include "neuract/memory/system.hpp"
-#include "neuract/q4/quantize_checkpoint.hpp"
+#include "neuract/q4/checkpoint/quantize_checkpoint.hpp"
 #include "neuract/snn/nearest_name.hpp"
 
 namespace neuract::config {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "neuract/kernels/convert.hpp"
-#include "neuract/q4/checkpoint.hpp"
-#include "neuract/q4/schema.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
+#include "neuract/q4/checkpoint/schema.hpp"
 #include "neuract/snn/nearest_name.hpp"
 
 namespace neuract::config {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "neuract/memory/result.hpp"
-#include "neuract/q4/safetensors.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
 #include "neuract/snn/spec.hpp"
 
 /// Weights of dense projections that come from safetensors files. Private to config/.

@@ -14,9 +14,9 @@
 #include <string>
 
 #include "neuract/memory/tensor.hpp"
-#include "neuract/q4/checkpoint.hpp"
-#include "neuract/q4/safetensors.hpp"
-#include "neuract/q4/safetensors_writer.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
+#include "neuract/q4/checkpoint/safetensors_writer.hpp"
 #include "neuract/snn/idx_file.hpp"
 #include "trainer.hpp"
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "neuract/kernels/convert.hpp"
-#include "neuract/q4/checkpoint.hpp"
-#include "neuract/q4/safetensors_writer.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
+#include "neuract/q4/checkpoint/safetensors_writer.hpp"
 #include "neuract/q4/weight.hpp"
 
 /// Weights and images for tests, small and the same every time. What fails here throws.

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "neuract/config/progress.hpp"
-#include "neuract/q4/checkpoint.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
 
 /// `neuract quantize`, as a program.
 namespace neuract::config {

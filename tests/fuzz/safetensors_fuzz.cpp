@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "neuract/q4/safetensors.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "../q4/checkpoint_text.hpp"
-#include "neuract/q4/checkpoint.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "checkpoint_text.hpp"
-#include "neuract/q4/checkpoint.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
 
 /// Every tests/q4/bad/NN_name.txt describes a file that must be refused with exactly the text of NN_name.expected: the
 /// error of opening it, or all faults of all its weights. A first line "#load fc1 2 64" loads that weight instead, with

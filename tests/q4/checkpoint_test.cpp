@@ -1,4 +1,4 @@
-#include "neuract/q4/checkpoint.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "neuract/kernels/convert.hpp"
-#include "neuract/q4/double_quant.hpp"
+#include "neuract/q4/checkpoint/double_quant.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
 #include "neuract/q4/e4m3.hpp"
 #include "neuract/q4/nf4.hpp"
-#include "neuract/q4/safetensors.hpp"
 
 /// Small safetensors files, whole and broken, written down as text. A line is one of
 ///

@@ -1,4 +1,4 @@
-#include "neuract/q4/safetensors.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "checkpoint_text.hpp"
-#include "neuract/q4/safetensors_writer.hpp"
+#include "neuract/q4/checkpoint/safetensors_writer.hpp"
 #include "samples.hpp"
 
 namespace neuract::q4 {

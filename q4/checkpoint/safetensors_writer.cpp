@@ -1,4 +1,4 @@
-#include "neuract/q4/safetensors_writer.hpp"
+#include "neuract/q4/checkpoint/safetensors_writer.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

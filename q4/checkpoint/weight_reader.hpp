@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "neuract/memory/layout.hpp"
-#include "neuract/q4/schema.hpp"
+#include "neuract/q4/checkpoint/schema.hpp"
 #include "neuract/q4/weight.hpp"
 
 /// Looks at every part of a stored weight, once for both: what is wrong with it, and what it is. Private to q4/.

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "neuract/q4/c_api.hpp"
+#include "neuract/q4/c_api/c_api.hpp"
 #include "neuract/q4/linear.hpp"
 #include "neuract/q4/weight.hpp"
 

@@ -1,4 +1,4 @@
-#include "neuract/q4/safetensors.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>

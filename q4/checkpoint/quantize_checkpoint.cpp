@@ -1,4 +1,4 @@
-#include "neuract/q4/quantize_checkpoint.hpp"
+#include "neuract/q4/checkpoint/quantize_checkpoint.hpp"
 
 #include <fnmatch.h>
 

@@ -1,4 +1,4 @@
-#include "neuract/q4/c_api.hpp"
+#include "neuract/q4/c_api/c_api.hpp"
 
 #include <algorithm>
 #include <cstring>

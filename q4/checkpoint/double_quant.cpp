@@ -1,4 +1,4 @@
-#include "neuract/q4/double_quant.hpp"
+#include "neuract/q4/checkpoint/double_quant.hpp"
 
 #include <algorithm>
 #include <numeric>

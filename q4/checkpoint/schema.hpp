@@ -8,8 +8,8 @@
 
 #include "neuract/memory/layout.hpp"
 #include "neuract/memory/result.hpp"
-#include "neuract/q4/family.hpp"
-#include "neuract/q4/safetensors.hpp"
+#include "neuract/q4/checkpoint/family.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
 
 /// Which weights a checkpoint holds, how they are stored, and everything that is wrong with them. Nothing is guessed
 /// from numbers: names and types of tensors decide.

@@ -9,7 +9,7 @@
 
 #include "neuract/memory/layout.hpp"
 #include "neuract/memory/result.hpp"
-#include "neuract/q4/checkpoint.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
 #include "neuract/q4/quantization_error.hpp"
 
 /// A whole checkpoint in 4 bits: its two-dimensional float tensors are quantised, everything else is copied.

@@ -1,4 +1,4 @@
-#include "neuract/q4/safetensors_header.hpp"
+#include "neuract/q4/checkpoint/safetensors_header.hpp"
 
 #include <algorithm>
 #include <array>

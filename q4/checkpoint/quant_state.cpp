@@ -1,4 +1,4 @@
-#include "neuract/q4/quant_state.hpp"
+#include "neuract/q4/checkpoint/quant_state.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +10,8 @@
 #include <limits>
 #include <utility>
 
+#include "neuract/q4/checkpoint/safetensors_header.hpp"
 #include "neuract/q4/format.hpp"
-#include "neuract/q4/safetensors_header.hpp"
 
 namespace neuract::q4 {
 namespace {

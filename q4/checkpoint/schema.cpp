@@ -1,11 +1,11 @@
-#include "neuract/q4/schema.hpp"
+#include "neuract/q4/checkpoint/schema.hpp"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "neuract/q4/quant_state.hpp"
-#include "neuract/q4/weight_reader.hpp"
+#include "neuract/q4/checkpoint/quant_state.hpp"
+#include "neuract/q4/checkpoint/weight_reader.hpp"
 
 namespace neuract::q4 {
 namespace {

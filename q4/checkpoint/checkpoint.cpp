@@ -1,14 +1,14 @@
-#include "neuract/q4/checkpoint.hpp"
+#include "neuract/q4/checkpoint/checkpoint.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
 
-#include "neuract/q4/double_quant.hpp"
+#include "neuract/q4/checkpoint/double_quant.hpp"
+#include "neuract/q4/checkpoint/quant_state.hpp"
+#include "neuract/q4/checkpoint/weight_reader.hpp"
 #include "neuract/q4/nf4.hpp"
-#include "neuract/q4/quant_state.hpp"
-#include "neuract/q4/weight_reader.hpp"
 
 namespace neuract::q4 {
 namespace {

@@ -1,4 +1,4 @@
-#include "neuract/q4/weight_reader.hpp"
+#include "neuract/q4/checkpoint/weight_reader.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "neuract/kernels/convert.hpp"
-#include "neuract/q4/double_quant.hpp"
+#include "neuract/q4/checkpoint/double_quant.hpp"
+#include "neuract/q4/checkpoint/quant_state.hpp"
 #include "neuract/q4/e4m3.hpp"
 #include "neuract/q4/nf4.hpp"
-#include "neuract/q4/quant_state.hpp"
 
 namespace neuract::q4::detail {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "neuract/memory/result.hpp"
 #include "neuract/memory/tensor.hpp"
-#include "neuract/q4/safetensors_header.hpp"
+#include "neuract/q4/checkpoint/safetensors_header.hpp"
 
 namespace neuract::q4 {
 

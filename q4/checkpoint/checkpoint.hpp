@@ -7,10 +7,10 @@
 #include "neuract/memory/dtype.hpp"
 #include "neuract/memory/layout.hpp"
 #include "neuract/memory/result.hpp"
-#include "neuract/q4/family.hpp"
-#include "neuract/q4/safetensors.hpp"
-#include "neuract/q4/safetensors_writer.hpp"
-#include "neuract/q4/schema.hpp"
+#include "neuract/q4/checkpoint/family.hpp"
+#include "neuract/q4/checkpoint/safetensors.hpp"
+#include "neuract/q4/checkpoint/safetensors_writer.hpp"
+#include "neuract/q4/checkpoint/schema.hpp"
 #include "neuract/q4/weight.hpp"
 
 /// 4-bit weights from checkpoints, and back.
