@@ -30,8 +30,8 @@ constexpr int kParts = 2;
 constexpr int kPartBytes = 64 / kParts;
 constexpr int kPartLanes = 16 / kParts;
 
-/// Sums of a tile's part, of 16-bit words as unpacking leaves them: low and high halves of bytes, first and second half
-/// of every 16 bytes.
+/// Sums of a tile's part, of 16-bit words as unpacking leaves them: low and
+/// high halves of bytes, first and second half of every 16 bytes.
 struct Words {
   Vector of[4];
 };
@@ -41,8 +41,9 @@ struct Sums {
   Vector of[4][2];
 };
 
-/// Adds two lines, whose scales are interleaved in `scales`: pairs of the low halves, then of the high halves. At most
-/// 2 · 255 · 12 a pair, so that five pairs fit a word.
+/// Adds two lines, whose scales are interleaved in `scales`: pairs of the low
+/// halves, then of the high halves. At most 2 · 255 · 12 a pair, so that five
+/// pairs fit a word.
 [[gnu::always_inline]] static inline void add_pair(Words& words, const std::uint8_t* first, const std::uint8_t* second,
                                                    Vector low_scales, Vector high_scales, Vector doubles) noexcept {
   const Vector halves = NEURACT_V(set1_epi8)(0x0f);
@@ -71,8 +72,10 @@ struct Sums {
   }
 }
 
-/// out(t, vector of f32): the sums of targets t … in their order. Of every 16 bytes, 32-bit lanes hold bytes 0, 1 | 2, 3
-/// of the first or third word of codes, then of the second or fourth: what belongs to the same byte is brought together.
+/// out(t, vector of f32): the sums of targets t … in their order. Of every 16
+/// bytes, 32-bit lanes hold bytes 0, 1 | 2, 3 of the first or third word of
+/// codes, then of the second or fourth: what belongs to the same byte is
+/// brought together.
 template <class Out>
 [[gnu::always_inline]] static inline void in_order(const Sums& sums, Out out) noexcept {
 #pragma GCC unroll 2
@@ -147,44 +150,104 @@ struct AddRow {
 #endif
 };
 
+/// The table of kE2m1Doubles, for every 16 bytes.
+[[gnu::always_inline]] static inline Vector load_doubles() noexcept {
+  const __m128i table = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kE2m1Doubles));
+#if defined(NEURACT_ISA_AVX512)
+  return _mm512_maskz_broadcast_i32x4(0xffff, table);
+#else
+  return _mm256_broadcastsi128_si256(table);
+#endif
+}
+
+/// Adds one or two lines of a tile.
+[[gnu::always_inline]] static inline void add_lines(Words& words, const Nvfp4IntegerRows& w, std::size_t a,
+                                                    std::size_t b, bool alone, int part, Vector doubles) noexcept {
+  const __m128i a_scales = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(w.multiples + a * 8));
+  const __m128i b_scales =
+      alone ? _mm_setzero_si128() : _mm_loadl_epi64(reinterpret_cast<const __m128i*>(w.multiples + b * 8));
+  const __m128i scales = _mm_unpacklo_epi8(a_scales, b_scales);
+  add_pair(words, w.codes + a * 64 + part * kPartBytes, w.codes + b * 64 + part * kPartBytes,
+           NEURACT_BROADCAST_64(scales), NEURACT_BROADCAST_64(_mm_unpackhi_epi64(scales, scales)), doubles);
+}
+
 /// The sums of one tile for the sources ids[0 … count).
 template <class Row>
 [[gnu::always_inline]] static inline void sum_tile(const Nvfp4IntegerRows& w, std::size_t tiles, std::size_t tile,
-                                                   std::size_t fetched, const std::uint32_t* ids, std::size_t count,
+                                                   const std::uint32_t* ids, std::size_t count,
                                                    const Row& row) noexcept {
-  constexpr std::size_t kPairsInWords = 5;
-  const __m128i table = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kE2m1Doubles));
-#if defined(NEURACT_ISA_AVX512)
-  const Vector doubles = _mm512_maskz_broadcast_i32x4(0xffff, table);
-#else
-  const Vector doubles = _mm256_broadcastsi128_si256(table);
-#endif
+  constexpr std::size_t kInWords = 10;
+  const Vector doubles = load_doubles();
   for (int part = 0; part < kParts; ++part) {
     Sums sums;
     Words words;
     for (int i = 0; i < 4; ++i) sums.of[i][0] = sums.of[i][1] = words.of[i] = NEURACT_ZERO();
-    std::size_t i = 0;
-    while (i < count) {
-      const std::size_t end = count - i > 2 * kPairsInWords ? i + 2 * kPairsInWords : count;
+    for (std::size_t i = 0; i < count;) {
+      const std::size_t end = count - i > kInWords ? i + kInWords : count;
       for (; i < end; i += 2) {
         const bool alone = i + 1 == end;
-        const std::size_t a = ids[i] * tiles + tile;
-        const std::size_t b = alone ? a : ids[i + 1] * tiles + tile;
-        if (part == 0) {
-          __builtin_prefetch(w.codes + (a + fetched) * 64);
-          __builtin_prefetch(w.codes + (b + fetched) * 64);
-        }
-        const __m128i a_scales = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(w.multiples + a * 8));
-        const __m128i b_scales =
-            alone ? _mm_setzero_si128() : _mm_loadl_epi64(reinterpret_cast<const __m128i*>(w.multiples + b * 8));
-        const __m128i scales = _mm_unpacklo_epi8(a_scales, b_scales);
-        add_pair(words, w.codes + a * 64 + part * kPartBytes, w.codes + b * 64 + part * kPartBytes,
-                 NEURACT_BROADCAST_64(scales), NEURACT_BROADCAST_64(_mm_unpackhi_epi64(scales, scales)), doubles);
+        add_lines(words, w, ids[i] * tiles + tile, ids[alone ? i : i + 1] * tiles + tile, alone, part, doubles);
       }
       widen(sums, words);
     }
     in_order(
         sums, [&](std::size_t t, auto sum) __attribute__((always_inline)) { row(t + part * kPartLanes, sum); });
+  }
+}
+
+constexpr std::size_t kTilesTogether = 32;
+constexpr std::size_t kSourcesTogether = 8;
+
+/// The sums of all tiles of one row. Some sources at a time are read from end
+/// to end, while the lines of the next ones, of this row or the next, are asked
+/// for: memory has the time of a whole pass to bring them.
+template <class Row>
+[[gnu::always_inline]] static inline void sum_row(const Nvfp4IntegerRows& w, const std::uint32_t* ids,
+                                                  std::size_t count, const std::uint32_t* next_ids,
+                                                  std::size_t next_count, const Row& row_at) noexcept {
+  const std::size_t tiles = tiles_of(w.n);
+  const Vector doubles = load_doubles();
+  Sums sums[kTilesTogether * kParts];  // between two passes
+  for (std::size_t first = 0; first < tiles; first += kTilesTogether) {
+    const std::size_t end = first + kTilesTogether < tiles ? first + kTilesTogether : tiles;
+    for (std::size_t i = 0; i == 0 || i < count; i += kSourcesTogether) {
+      const std::size_t here = count - i < kSourcesTogether ? count - i : kSourcesTogether;
+      const bool last = i + here == count;
+      const std::uint32_t* const ahead = last ? next_ids : ids + i + here;
+      const std::size_t left = last ? next_count : count - i - here;
+      const std::size_t fetched = left < kSourcesTogether ? left : kSourcesTogether;
+      for (std::size_t tile = first; tile < end; ++tile) {
+        for (std::size_t f = 0; f < fetched; ++f) {
+          const std::size_t line = ahead[f] * tiles + tile;
+          __builtin_prefetch(w.codes + line * 64);
+          if (tile % 8 == 0) __builtin_prefetch(w.multiples + line * 8);
+        }
+        for (int part = 0; part < kParts; ++part) {
+          Words words;
+          for (Vector& v : words.of) v = NEURACT_ZERO();
+          for (std::size_t s = 0; s < here; s += 2) {
+            const bool alone = s + 1 == here;
+            add_lines(words, w, ids[i + s] * tiles + tile, ids[i + s + (alone ? 0 : 1)] * tiles + tile, alone, part,
+                      doubles);
+          }
+          Sums& kept = sums[(tile - first) * kParts + static_cast<std::size_t>(part)];
+          Sums all;
+          if (i == 0) {
+            for (auto& pair : all.of) pair[0] = pair[1] = NEURACT_ZERO();
+          } else {
+            all = kept;
+          }
+          widen(all, words);
+          if (!last) {
+            kept = all;
+            continue;
+          }
+          const auto row = row_at(tile * kTileOutputs);
+          in_order(
+              all, [&](std::size_t t, auto sum) __attribute__((always_inline)) { row(t + part * kPartLanes, sum); });
+        }
+      }
+    }
   }
 }
 
@@ -218,8 +281,8 @@ struct AddRow {
 };
 
 template <class Row>
-static inline void sum_tile(const Nvfp4IntegerRows& w, std::size_t tiles, std::size_t tile, std::size_t,
-                            const std::uint32_t* ids, std::size_t count, const Row& row) noexcept {
+static inline void sum_tile(const Nvfp4IntegerRows& w, std::size_t tiles, std::size_t tile, const std::uint32_t* ids,
+                            std::size_t count, const Row& row) noexcept {
   std::int32_t sums[kTileOutputs] = {};
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t line = ids[i] * tiles + tile;
@@ -234,50 +297,39 @@ static inline void sum_tile(const Nvfp4IntegerRows& w, std::size_t tiles, std::s
   for (std::size_t t = 0; t < kTileOutputs; ++t) row(t, static_cast<float>(sums[t]));
 }
 
-#endif
-
-/// A source's lines follow each other from tile to tile: each is asked for some tiles ahead.
-///
-/// Where rows share sources, tiles go outermost, so that they find each other's lines in the cache. Where they do not,
-/// rows do: lines of one tile are often a power of two apart, so that those of many rows would drive each other out.
-constexpr std::size_t kTilesAhead = 2;
-
-/// Asks for where some sources begin, and for all their scales.
-static inline void fetch_sources(const Nvfp4IntegerRows& w, const std::uint32_t* ids, std::size_t count) noexcept {
+template <class Row>
+static inline void sum_row(const Nvfp4IntegerRows& w, const std::uint32_t* ids, std::size_t count, const std::uint32_t*,
+                           std::size_t, const Row& row_at) noexcept {
   const std::size_t tiles = tiles_of(w.n);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint8_t* const line = w.codes + ids[i] * tiles * 64;
-    const std::uint8_t* const scales = w.multiples + ids[i] * tiles * 8;
-    for (std::size_t tile = 0; tile < kTilesAhead && tile < tiles; ++tile) __builtin_prefetch(line + tile * 64);
-    for (std::size_t byte = 0; byte < tiles * 8; byte += 64) __builtin_prefetch(scales + byte);
-  }
+  for (std::size_t tile = 0; tile < tiles; ++tile) sum_tile(w, tiles, tile, ids, count, row_at(tile * kTileOutputs));
 }
 
+#endif
+
+/// Where rows share sources, tiles go outermost, so that they find each other's
+/// lines in the cache. Where they do not, rows do: lines of one tile are often
+/// a power of two apart, so that those of many rows would drive each other out.
 template <class Row>
 [[gnu::always_inline]] static inline void sum_rows(const Nvfp4IntegerRows& w, const ActiveLists& active,
                                                    const Row& row_of) noexcept {
-  const std::size_t tiles = tiles_of(w.n);
   if (active.rows == 0) return;
-  const bool shared = active.offsets[active.rows] - active.offsets[0] > w.k / 2;
-  const std::uint32_t rows_together = shared ? active.rows : 1;
-  for (std::uint32_t first_row = 0; first_row < active.rows; first_row += rows_together) {
-    const std::uint32_t end_row = first_row + rows_together;
-    const std::uint32_t* const ids = active.ids + active.offsets[first_row];
-    const std::uint32_t* const next_ids = active.ids + active.offsets[end_row];
-    if (first_row == 0) fetch_sources(w, ids, static_cast<std::size_t>(next_ids - ids));
-    for (std::size_t tile = 0; tile < tiles; ++tile) {
-      if (end_row < active.rows) {
-        const std::size_t count = active.offsets[end_row + 1] - active.offsets[end_row];
-        const std::size_t begin = count * tile / tiles;
-        fetch_sources(w, next_ids + begin, count * (tile + 1) / tiles - begin);
-      }
-      const std::size_t fetched = tile + kTilesAhead < tiles ? kTilesAhead : 0;
-      for (std::uint32_t m = first_row; m < end_row; ++m) {
-        const std::uint32_t begin = active.offsets[m];
-        sum_tile(w, tiles, tile, fetched, active.ids + begin, active.offsets[m + 1] - begin,
-                 row_of(m, tile * kTileOutputs));
-      }
+  const auto ids_of = [&](std::size_t m) { return active.ids + active.offsets[m]; };
+  const auto count_of = [&](std::size_t m) { return std::size_t{active.offsets[m + 1]} - active.offsets[m]; };
+  if (active.offsets[active.rows] - active.offsets[0] <= w.k / 2) {
+    for (std::uint32_t m = 0; m < active.rows; ++m) {
+      const bool last = m + 1 == active.rows;
+      sum_row(
+          w, ids_of(m), count_of(m), ids_of(m + 1),
+          last ? 0 : count_of(m + 1), [&](std::size_t first) __attribute__((always_inline)) {
+            return row_of(m, first);
+          });
     }
+    return;
+  }
+  const std::size_t tiles = tiles_of(w.n);
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
+    for (std::uint32_t m = 0; m < active.rows; ++m)
+      sum_tile(w, tiles, tile, ids_of(m), count_of(m), row_of(m, tile * kTileOutputs));
   }
 }
 
