@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "neuract/config/interrupt.hpp"
 #include "neuract/config/progress.hpp"
 #include "neuract/config/subcommands.hpp"
 #include "neuract/config/text_table.hpp"
@@ -89,12 +90,14 @@ Exit quantize(const Arguments& arguments) {
     complain(file.error().to_string());
     return exit_for(file.error());
   }
+  const InterruptGuard interrupts;
   ProgressPrinter progress(stderr, detect_progress_options(stderr, arguments.quiet));
   const Clock::time_point start = Clock::now();
   const auto elapsed_s = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   const auto rows = q4::quantize_checkpoint(*file, arguments.out, options_of(arguments),
                                             [&](std::uint64_t done, std::uint64_t total) {
                                               progress.update(QuantizeProgress{done, total, elapsed_s()});
+                                              return !InterruptGuard::stop_requested();
                                             });
   progress.clear();
   if (!rows) {

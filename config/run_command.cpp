@@ -1,8 +1,4 @@
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +10,7 @@
 
 #include "neuract/actors/record_sink.hpp"
 #include "neuract/actors/simulation.hpp"
+#include "neuract/config/interrupt.hpp"
 #include "neuract/config/progress.hpp"
 #include "neuract/config/subcommands.hpp"
 #include "neuract/config/summary.hpp"
@@ -31,38 +28,6 @@ struct RunArguments {
   NetworkArguments network;
   std::string out;
   bool quiet = false;
-};
-
-std::atomic<bool> stop_requested = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
-
-/// The first Ctrl-C asks for an orderly stop, the second one insists.
-extern "C" void handle_interrupt(int) {
-  if (stop_requested.exchange(true)) _exit(static_cast<int>(Exit::failed));
-}
-
-/// Ctrl-C and termination mean an orderly stop while this lives.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    stop_requested = false;
-    struct sigaction now {};
-    now.sa_handler = handle_interrupt;
-    sigemptyset(&now.sa_mask);
-    now.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &now, &before_int_);
-    sigaction(SIGTERM, &now, &before_term_);
-  }
-  ~InterruptGuard() {
-    sigaction(SIGINT, &before_int_, nullptr);
-    sigaction(SIGTERM, &before_term_, nullptr);
-  }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  struct sigaction before_int_ {};
-  struct sigaction before_term_ {};
 };
 
 /// From what the simulation says to what a person sees. The simulation calls it from one thread at a time.
@@ -200,7 +165,7 @@ Exit run(const RunArguments& arguments) {
   options.dense_worker = network->file.run.dense_worker;
   options.sinks.push_back(actors::make_sonata_sink(out));
   options.progress = [&reporter](const actors::Progress& p) { reporter(p); };
-  options.stop = &stop_requested;
+  options.stop = &InterruptGuard::stop_requested();
 
   auto simulation = actors::Simulation::create(network->plan, std::move(options));
   if (!simulation) {

@@ -42,7 +42,7 @@ class Job {
       } else {
         NEURACT_TRY(writer.write(entry.name, file_.bytes(entry)));
       }
-      advance(entry);
+      NEURACT_TRY(advance(entry));
     }
     NEURACT_TRY(writer.finish());
     return std::move(rows_);
@@ -110,7 +110,7 @@ class Job {
         largest = std::max(largest, here);
         return std::isfinite(here) ? Result<void>() : Result<void>(not_finite(x, first));
       });
-      advance(entry);
+      NEURACT_TRY(advance(entry));
       row.reason = finite ? unfit_global(largest) : finite.error().message;
       row.quantised = row.reason.empty();
     }
@@ -147,10 +147,12 @@ class Job {
     return {};
   }
 
-  void advance(const SafetensorsEntry& entry) {
+  Result<void> advance(const SafetensorsEntry& entry) {
     file_.forget(entry);
     done_ += entry.bytes();
-    if (progress_) progress_(std::min(done_, total_), total_);
+    if (progress_ && !progress_(std::min(done_, total_), total_))
+      return fail(ErrorCode::cancelled, "stopped; nothing has been written");
+    return {};
   }
 
   const SafetensorsFile& file_;

@@ -38,14 +38,14 @@ struct CheckpointRow {
   QuantizationError error;  ///< of a tensor that has been quantised
 };
 
-/// Bytes read so far and in all; every float tensor is read twice.
-using CheckpointProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+/// Bytes read so far and in all; every float tensor is read twice. Returns false to give up.
+using CheckpointProgress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 
 /// Writes `out` and returns a row for each tensor of `file`, by name. Holds one tensor at a time in memory; a file that
 /// is larger than memory will do. Float tensors are looked through first, because the sizes of everything must be known
 /// before the first byte is written: what holds an infinity or a NaN is copied, too.
 /// Errors: invalid_argument (options that contradict each other; `out` is the file that is read; nothing can be
-/// quantised, with the reasons), io, out_of_memory. After an error there is no new file.
+/// quantised, with the reasons), io, out_of_memory, cancelled. After an error there is no new file.
 [[nodiscard]] Result<std::vector<CheckpointRow>> quantize_checkpoint(const SafetensorsFile& file,
                                                                      const std::filesystem::path& out,
                                                                      const CheckpointOptions& options,

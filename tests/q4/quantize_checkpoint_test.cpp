@@ -234,10 +234,27 @@ TEST_F(QuantizeCheckpoint, ProgressGoesFromNothingToAll) {
   const auto note = [&](std::uint64_t done, std::uint64_t total) {
     forward = forward && done >= last && done <= total && (all == 0 || total == all);
     last = done, all = total;
+    return true;
   };
   ASSERT_EQ(message(quantize_checkpoint(SafetensorsFile::open(in_).value(), out_, nf4(), note)), "");
   EXPECT_TRUE(forward);
   EXPECT_EQ(last, all);
+}
+
+TEST_F(QuantizeCheckpoint, LeavesNothingBehindWhenItIsGivenUp) {
+  std::uint64_t total_bytes = 0;
+  const auto measure = [&](std::uint64_t, std::uint64_t total) { return total_bytes = total, true; };
+  ASSERT_EQ(message(quantize_checkpoint(SafetensorsFile::open(in_).value(), out_, nf4(), measure)), "");
+  fs::remove(out_);
+  for (std::uint64_t give_up = 0; give_up < total_bytes; give_up += total_bytes / 5) {
+    const auto stop = [&](std::uint64_t done, std::uint64_t) { return done <= give_up; };
+    const auto rows = quantize_checkpoint(SafetensorsFile::open(in_).value(), out_, nf4(), stop);
+    ASSERT_FALSE(rows);
+    EXPECT_EQ(rows.error().code, ErrorCode::cancelled);
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& file : fs::directory_iterator(in_.parent_path())) ++files;
+    EXPECT_EQ(files, 1u) << "only the input";
+  }
 }
 
 TEST_F(QuantizeCheckpoint, HoldsOneTensorAtATime) {
@@ -248,7 +265,10 @@ TEST_F(QuantizeCheckpoint, HoldsOneTensorAtATime) {
   large.clear();
   std::uint64_t most = 0;
   const std::uint64_t before = memory::current_rss_bytes();
-  const auto watch = [&](std::uint64_t, std::uint64_t) { most = std::max(most, memory::current_rss_bytes()); };
+  const auto watch = [&](std::uint64_t, std::uint64_t) {
+    most = std::max(most, memory::current_rss_bytes());
+    return true;
+  };
   ASSERT_EQ(message(quantize_checkpoint(SafetensorsFile::open(in_).value(), out_, nvfp4(), watch)), "");
   // The file has 64 MiB; one tensor and its codes have less than 5. The rest is for what allocators keep.
   EXPECT_LT(most, before + (32u << 20));
