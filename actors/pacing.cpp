@@ -6,10 +6,12 @@ std::uint32_t choose_threads(const snn::Plan& plan, std::uint32_t available) {
   // A neuron's step takes about two nanoseconds with its external input, a synaptic event one; at the usual 10 Hz a
   // neuron fires every 100 ms.
   const snn::Estimate& estimate = plan.estimate();
-  // Without projections, shards never wait for each other: any length of epoch would do.
-  const double steps = estimate.epoch_steps == 0 ? 1000.0 : static_cast<double>(estimate.epoch_steps);
+  // Without projections, and where every shard has samples of its own, shards never wait for each other: any length of
+  // epoch would do.
+  const double samples = plan.spec().batch;
+  const double steps = estimate.epoch_steps == 0 || samples > 1.0 ? 1000.0 : static_cast<double>(estimate.epoch_steps);
   const double events_per_step = estimate.synapses * plan.dt() / 100.0;
-  const double epoch_us = steps * (2.0 * static_cast<double>(estimate.neurons) + events_per_step) * 1e-3;
+  const double epoch_us = steps * samples * (2.0 * static_cast<double>(estimate.neurons) + events_per_step) * 1e-3;
   constexpr double kWorthwhileUs = 20.0;  // of work per shard and epoch; an exchange costs a few microseconds
   const double useful = std::max(1.0, epoch_us / kWorthwhileUs);
   return static_cast<std::uint32_t>(std::min<double>(useful, std::max(1u, available)));

@@ -57,6 +57,10 @@ TEST(ChooseThreads, UsesAsManyAsHaveWorkBetweenTwoExchanges) {
   EXPECT_EQ(choose_threads(*plan(100'000), 1), 1u);
   EXPECT_LT(choose_threads(*plan(2'000), 16), 16u);
 
+  auto batch = testing::balanced(200.0, 100);
+  batch.settings().batch = 16;
+  EXPECT_EQ(choose_threads(*snn::Plan::make(batch.spec()).value(), 4), 4u) << "samples exchange nothing";
+
   snn::NetworkBuilder lonely("lonely");
   lonely.population("A", 1000, "iaf_psc_delta");
   EXPECT_EQ(choose_threads(*snn::Plan::make(lonely.spec()).value(), 4), 4u) << "nothing is ever exchanged";
