@@ -35,9 +35,10 @@ void sum_in_double(const Nvfp4IntegerRows& w, const ActiveLists& active, const R
       double sums[kTileOutputs] = {};
       for (std::uint32_t i = active.offsets[m]; i < active.offsets[m + 1]; ++i) {
         const std::size_t line = active.ids[i] * tiles + tile;
-        for (std::uint32_t j = 0; j < 8; ++j) {
-          const double scale = e4m3_magnitude(w.scales[line * 8 + integer_scale_position(j)]);
-          for (std::uint32_t l = 0; l < 16; ++l)
+        for (std::size_t j = 0; j < 8; ++j) {
+          const auto position = integer_scale_position(static_cast<std::uint32_t>(j));
+          const double scale = e4m3_magnitude(w.scales[line * 8 + position]);
+          for (std::size_t l = 0; l < 16; ++l)
             sums[16 * j + l] += kE2m1Doubles[w.codes[line * 64 + 4 * l + j / 2] >> (j % 2 * 4) & 0xf] * scale;
         }
       }

@@ -78,6 +78,16 @@ std::uint64_t synapses_of(const Plan& plan, std::uint32_t projection, const Coho
   return sources * cohort.count - (no_autapses ? cohort.count : 0);
 }
 
+/// Moves the codes of a block, which begins at target `first`, into the lines of their source.
+template <q4::NibbleOrder order, std::size_t bytes>
+void put_codes(const std::array<std::uint8_t, bytes>& packed, std::size_t first, std::uint8_t* lines) {
+  for (std::size_t i = 0; i < 2 * bytes; ++i) {
+    const std::size_t target = first + i;
+    kernels::set_tile_code(lines + target / kTileOutputs * kTileLineBytes,
+                           static_cast<std::uint32_t>(target % kTileOutputs), q4::code_at<order>(packed.data(), i));
+  }
+}
+
 class Nf4RowWeights final : public DenseWeights {
  public:
   static constexpr std::uint32_t kBlock = 64;
@@ -97,11 +107,7 @@ class Nf4RowWeights final : public DenseWeights {
       for (std::size_t first = 0; first < row.size(); first += kBlock) {
         self->scales_[source * scales + first / kBlock] =
             q4::nf4::quantize_block(row.subspan(first, kBlock), packed.data());
-        for (std::uint32_t i = 0; i < kBlock; ++i) {
-          const auto target = static_cast<std::uint32_t>(first) + i;
-          kernels::set_tile_code(line + target / kTileOutputs * kTileLineBytes, target % kTileOutputs,
-                                 q4::code_at<q4::nf4::kTraits.order>(packed.data(), i));
-        }
+        put_codes<q4::nf4::kTraits.order>(packed, first, line);
       }
     }
     self->rows_ = {cohort.count, sources, kBlock, self->codes_.data(), self->scales_.data()};
@@ -141,16 +147,13 @@ class Nvfp4RowWeights final : public DenseWeights {
     for (std::uint32_t source = 0; source < sources; ++source) {
       const std::span<float> row = rows.row(source);
       std::uint8_t* const line = self->codes_.data() + source * tiles * kTileLineBytes;
-      for (std::uint32_t first = 0; first < row.size(); first += kBlock) {
+      for (std::size_t first = 0; first < row.size(); first += kBlock) {
         const auto block = std::span<const float, kBlock>(row.data() + first, kBlock);
-        const std::uint32_t position = kernels::integer_scale_position(first % kTileOutputs / kBlock);
+        const std::uint32_t position =
+            kernels::integer_scale_position(static_cast<std::uint32_t>(first % kTileOutputs / kBlock));
         self->scales_[source * scales + first / kTileOutputs * 8 + position] =
             q4::nvfp4::quantize_block(block, global, packed.data()).bits;
-        for (std::uint32_t i = 0; i < kBlock; ++i) {
-          const std::uint32_t target = first + i;
-          kernels::set_tile_code(line + target / kTileOutputs * kTileLineBytes, target % kTileOutputs,
-                                 q4::code_at<q4::nvfp4::kTraits.order>(packed.data(), i));
-        }
+        put_codes<q4::nvfp4::kTraits.order>(packed, first, line);
       }
     }
     self->rows_ = {cohort.count, sources, self->codes_.data(), nullptr, self->scales_.data(), 0, 0.5f * global};
@@ -177,9 +180,9 @@ class Nvfp4RowWeights final : public DenseWeights {
     for (const std::uint8_t bits : scales_) used[bits] = true;
     int exponent = std::numeric_limits<int>::max();
     float largest = 0.0f;
-    for (std::uint8_t bits = 1; bits < used.size(); ++bits) {
+    for (std::size_t bits = 1; bits < used.size(); ++bits) {
       if (!used[bits]) continue;
-      const float scale = q4::decode_e4m3({bits});
+      const float scale = q4::decode_e4m3({static_cast<std::uint8_t>(bits)});
       const auto units = static_cast<unsigned>(scale * 0x1p9f);
       exponent = std::min(exponent, std::countr_zero(units) - 9);
       largest = std::max(largest, scale);
@@ -187,8 +190,9 @@ class Nvfp4RowWeights final : public DenseWeights {
     if (largest == 0.0f) exponent = 0;
     if (std::ldexp(largest, -exponent) > 255.0f) return;
     std::array<std::uint8_t, 128> multiples{};
-    for (std::uint8_t bits = 0; bits < used.size(); ++bits) {
-      if (used[bits]) multiples[bits] = static_cast<std::uint8_t>(std::ldexp(q4::decode_e4m3({bits}), -exponent));
+    for (std::size_t bits = 0; bits < used.size(); ++bits) {
+      const float scale = q4::decode_e4m3({static_cast<std::uint8_t>(bits)});
+      if (used[bits]) multiples[bits] = static_cast<std::uint8_t>(std::ldexp(scale, -exponent));
     }
     for (std::uint8_t& scale : scales_) scale = multiples[scale];
     rows_.multiples = std::exchange(rows_.scales, nullptr);
