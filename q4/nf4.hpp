@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "neuract/kernels/q4_codes.hpp"
 #include "neuract/memory/result.hpp"
 #include "neuract/q4/format.hpp"
 
@@ -18,24 +19,7 @@ namespace neuract::q4::nf4 {
 
 inline constexpr const FormatTraits& kTraits = traits_of(Format::nf4);
 
-inline constexpr std::array<float, 16> kLevels = {
-    -1.0f,
-    -0.6961928009986877f,
-    -0.5250730514526367f,
-    -0.39491748809814453f,
-    -0.28444138169288635f,
-    -0.18477343022823334f,
-    -0.09105003625154495f,
-    0.0f,
-    0.07958029955625534f,
-    0.16093020141124725f,
-    0.24611230194568634f,
-    0.33791524171829224f,
-    0.44070982933044434f,
-    0.5626170039176941f,
-    0.7229568362236023f,
-    1.0f,
-};
+inline constexpr std::array<float, 16> kLevels = std::to_array(kernels::kNf4Levels);
 static_assert(kLevels[kTraits.zero] == 0.0f);
 
 /// kThresholds[c] parts code c from c + 1: the midpoint of their levels, rounded to f32, ties to even. (bitsandbytes'
