@@ -50,8 +50,8 @@ class SafetensorsFile {
     return state_->bytes.subspan(entry.begin, entry.bytes());
   }
 
-  /// Tells the system that the pages of an entry are not needed for now: going through a file that is larger than
-  /// memory, one tensor at a time, then stays small. Its views remain valid and read the file again.
+  /// Lets the system take back the memory that holds an entry's pages: going through a file that is larger than
+  /// memory, one tensor at a time, then stays small. Views of the entry remain valid and read the file again.
   void forget(const SafetensorsEntry& entry) const noexcept;
 
  private:
