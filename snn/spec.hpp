@@ -76,7 +76,37 @@ struct ImportedWeights {
   std::variant<q4::QuantizedWeight, memory::ConstTensor> data;  ///< in 4 bits, or f32
 };
 
-/// Static synapses from one population to another.
+/// How a projection without a dense format keeps its synapses. Results do not depend on it.
+enum class Representation : std::uint8_t {
+  automatic,   ///< chosen from the projection's statistics
+  sparse,      ///< lists of targets, grouped by delay where delays differ
+  bit_planes,  ///< a bit for every pair of neurons; one weight and one delay for all
+  procedural,  ///< nothing kept: drawn again at every spike
+};
+
+/// How sparse lists keep weights that differ between synapses: fixed-point numbers, whole multiples of a quantum.
+enum class WeightFormat : std::uint8_t {
+  automatic,  ///< sixteen_bits
+  four_bits,  ///< a code for one of 16 values that keep the mean and the spread of the projection's distribution
+  sixteen_bits,
+  thirty_two_bits,
+};
+
+/// What a synapse does beside passing its weight on: a synapse model (snn/synapse_model.hpp) and what differs from its
+/// defaults.
+struct SynapseSpec {
+  struct Parameter {
+    std::string name;
+    double value = 0.0;
+  };
+  std::string model = "static";
+  std::vector<Parameter> parameters = {};
+  std::optional<std::uint32_t> modulator = std::nullopt;  ///< population whose spikes are the third factor
+
+  [[nodiscard]] bool is_static() const noexcept { return model == "static"; }
+};
+
+/// Synapses from one population to another.
 struct ProjectionSpec {
   std::string name;          ///< unique; the default is "source->target", with "#2" … for further ones
   std::uint32_t source = 0;  ///< index in NetworkSpec::populations
@@ -86,7 +116,10 @@ struct ProjectionSpec {
   Value delay = 1.0;   ///< ms; rounded to steps, at least one step
   std::optional<DenseFormat> format = std::nullopt;  ///< dense, kept so; needs all_to_all and one delay. None: sparse
   std::shared_ptr<const ImportedWeights> weights =
-      nullptr;  ///< in place of `weight`; `format` says the same as the data
+      nullptr;               ///< in place of `weight`; `format` says the same as the data
+  SynapseSpec synapse = {};  ///< `weight` is the weight at t = 0
+  Representation representation = Representation::automatic;
+  WeightFormat weight_format = WeightFormat::automatic;
 };
 
 /// Independent Poisson train for every target neuron, delivered in the step it is drawn in.
@@ -142,6 +175,13 @@ struct MultimeterSpec {
   double interval = 1.0;               ///< ms, a multiple of dt
 };
 
+/// Weights of a projection with a plastic synapse model, over time.
+struct WeightRecorderSpec {
+  std::uint32_t projection = 0;        ///< index in NetworkSpec::projections
+  double interval = 0.0;               ///< ms, a multiple of dt; 0 = only at the end of the run
+  std::vector<std::uint32_t> targets;  ///< neurons of the target population, ascending; empty = all
+};
+
 /// Compares what a population answers at the end of every presentation with the labels of an ImageGenerator's images:
 /// the neuron with the largest value is the class, the first of equals.
 struct ClassifierSpec {
@@ -156,12 +196,16 @@ struct RateGuard {
   double window = 100.0;  ///< ms
 };
 
+/// Of the neurons' state and of plastic weights.
+enum class Precision : std::uint8_t { f32, f64 };
+
 struct NetworkSpec {
   std::string name = "network";
   double dt = 0.1;         ///< ms
   double warmup = 0.0;     ///< ms, simulated but neither counted nor recorded
   double duration = 1000;  ///< ms after the warm-up
   std::uint64_t seed = 1;
+  Precision precision = Precision::f32;
   std::uint32_t batch = 1;    ///< independent samples of the whole network, which share parameters and synapses
   double presentation = 0.0;  ///< ms; state and input begin anew every so often; 0 = never
   std::optional<RateGuard> stop_if;
@@ -171,6 +215,7 @@ struct NetworkSpec {
   std::vector<SpikeRecorderSpec> spike_recorders;
   std::vector<MultimeterSpec> multimeters;  ///< of sample 0
   std::vector<ClassifierSpec> classifiers;
+  std::vector<WeightRecorderSpec> weight_recorders;
 };
 
 }  // namespace neuract::snn
