@@ -76,9 +76,19 @@ bool inspect(Inspector& f, TraceBlock& x) {
 }
 
 template <class Inspector>
+bool inspect(Inspector& f, WeightBlock& x) {
+  actors::detail::Block<std::uint32_t> sources{x.sources};
+  actors::detail::Block<std::uint32_t> targets{x.targets};
+  actors::detail::Block<double> weights{x.weights};
+  return f.object(x).fields(f.field("recorder", x.recorder), f.field("projection", x.projection),
+                            f.field("first", x.first), f.field("step", x.step), f.field("sources", sources),
+                            f.field("targets", targets), f.field("weights", weights));
+}
+
+template <class Inspector>
 bool inspect(Inspector& f, ShardOutput& x) {
   return f.object(x).fields(f.field("shard", x.shard), f.field("begin", x.begin), f.field("end", x.end),
-                            f.field("batches", x.batches), f.field("traces", x.traces));
+                            f.field("batches", x.batches), f.field("traces", x.traces), f.field("weights", x.weights));
 }
 
 template <class Inspector>

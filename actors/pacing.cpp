@@ -26,6 +26,10 @@ std::uint64_t bytes_of_output(const snn::ShardOutput& output) noexcept {
     bytes += sizeof(block) + block.neurons.size() * sizeof(block.neurons[0]) +
              block.steps.size() * sizeof(block.steps[0]) + block.values.size() * sizeof(block.values[0]);
   }
+  for (const auto& block : output.weights) {
+    bytes += sizeof(block) +
+             block.weights.size() * (sizeof(block.sources[0]) + sizeof(block.targets[0]) + sizeof(block.weights[0]));
+  }
   return bytes;
 }
 

@@ -35,13 +35,26 @@ struct TraceBlock {
   std::vector<float> values;
 };
 
+/// What a weight recorder sees of one cohort at the end of `step`: the synapses onto its neurons, ordered by target, then
+/// source, then order of drawing.
+struct WeightBlock {
+  std::uint32_t recorder = 0;    ///< index in NetworkSpec::weight_recorders
+  std::uint32_t projection = 0;  ///< the recorder's
+  std::uint32_t first = 0;       ///< index in the target population of the cohort's first neuron
+  Step step = 0;
+  std::vector<std::uint32_t> sources;  ///< index in the population, as in `targets`; one for each synapse
+  std::vector<std::uint32_t> targets;
+  std::vector<double> weights;
+};
+
 /// All that one shard tells the others about steps [begin, end): immutable once published.
 struct ShardOutput {
   std::uint32_t shard = 0;
   Step begin = 0;
   Step end = 0;
-  std::vector<SpikeBatch> batches;  ///< one per cohort of the shard, also when empty
-  std::vector<TraceBlock> traces;   ///< only where a multimeter looks
+  std::vector<SpikeBatch> batches;   ///< one per cohort of the shard, also when empty
+  std::vector<TraceBlock> traces;    ///< only where a multimeter looks
+  std::vector<WeightBlock> weights;  ///< in steps where a weight recorder looks: one per cohort, also when empty
 };
 using ShardOutputPtr = std::shared_ptr<const ShardOutput>;
 
