@@ -163,6 +163,7 @@ double expected_synapses(const Rule& rule, std::uint32_t n_source, std::uint32_t
     case Kind::fixed_outdegree: return sources * count;
     case Kind::fixed_total_number: return count;
     case Kind::pairwise_bernoulli: return targets * sources_per_target(rule, n_source, same_population) * rule.p;
+    case Kind::connections: break;
   }
   return 0.0;
 }
@@ -180,6 +181,7 @@ double max_indegree_bound(const Rule& rule, std::uint32_t n_source, std::uint32_
     case Kind::pairwise_bernoulli: return std::min(likely, candidates);
     case Kind::fixed_total_number: return std::min(likely, rule.allow_multapses ? count : std::min(count, candidates));
     case Kind::fixed_outdegree: return std::min(likely, rule.allow_multapses ? count * n_source : candidates);
+    case Kind::connections: break;
   }
   return 0.0;
 }
@@ -256,6 +258,7 @@ Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source
                     " is not a probability between 0 and 1");
       }
       break;
+    case Kind::connections: return fail(ErrorCode::invalid_argument, "there is no list of connections");
   }
   return connectivity;
 }
@@ -273,6 +276,7 @@ bool Connectivity::for_each_target(std::uint32_t first, std::uint32_t count, con
       return by_degree(first, std::move(tree).split(rule_.count, n_target_), sink);
     }
     case Kind::pairwise_bernoulli: return pairwise_bernoulli(first, count, sink);
+    case Kind::connections: break;
   }
   return true;
 }

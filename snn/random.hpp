@@ -17,6 +17,7 @@
 /// | initial_state | population | state variable | 0           | 0  | neuron                       |
 /// | source        | projection | 0              | target      | 0  | draw                         |
 /// | source        | projection | 1, outdegree   | source      | 0  | draw                         |
+/// | source        | projection | 2, by distance | target      | 0  | draw                         |
 /// | weight        | projection | 0              | target      | 0  | incoming synapse of target   |
 /// | weight        | projection | 1, dense       | source      | 0  | target                       |
 /// | delay         | projection | 0              | target      | 0  | incoming synapse of target   |
@@ -24,6 +25,7 @@
 /// | poisson       | stimulus   | 0              | step        | *  | neuron                       |
 /// | noise         | stimulus   | 0              | interval    | *  | neuron                       |
 /// | variable      | population | of the model   | step        | *  | neuron                       |
+/// | position      | population | axis           | 0           | 0  | neuron                       |
 ///
 /// In a batch the neurons of sample b follow those of sample b - 1, from a multiple of 64 on, where they draw something
 /// of their own (initial_state, poisson, noise). c3 is 0. (*) Numbers of more than 32 bits: low half in c1, high half in c2.
@@ -39,6 +41,7 @@ enum class Purpose : std::uint32_t {
   noise = 7,
   poisson = 8,
   variable = 9,
+  position = 10,
 };
 
 class Stream {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -43,11 +44,45 @@ struct Setting {
   Value value;
 };
 
+/// Where neurons are, in 2 or 3 dimensions. Lengths are in any unit, the same throughout a network.
+struct PositionSpec {
+  enum class Kind : std::uint8_t {
+    grid,  ///< in the middle of the cells of a grid that fills the extent; the first axis runs fastest
+    free,  ///< drawn, uniform in the extent
+    list,  ///< `points`
+  };
+  Kind kind = Kind::grid;
+  int dimensions = 2;
+  std::array<double, 3> extent = {1.0, 1.0, 1.0};  ///< of a list only when periodic; the third is for 3 dimensions
+  std::array<double, 3> center = {0.0, 0.0, 0.0};  ///< of the extent
+  std::array<std::uint32_t, 3> shape = {1, 1, 1};  ///< cells of the grid along each axis
+  bool periodic = false;                           ///< opposite borders of the extent are one
+  std::shared_ptr<const std::vector<double>> points = nullptr;  ///< [n][dimensions]
+};
+
 struct PopulationSpec {
   std::string name;
   std::uint32_t n = 0;
   std::string model;              ///< a built-in model, see snn/model.hpp
   std::vector<Setting> settings;  ///< what differs from the model's defaults; state variables set the value at t = 0
+  std::optional<PositionSpec> positions = std::nullopt;
+};
+
+/// How something depends on the way from a source to a target of distance d: the value times g(d), plus `offset`.
+struct Profile {
+  enum class Kind : std::uint8_t {
+    constant,     ///< g = 1
+    linear,       ///< g = 1 - d / length, 0 from d = length on
+    exponential,  ///< g = exp(-d / length)
+    gaussian,     ///< g = exp(-(d - mean)^2 / (2 length^2))
+    gaussian2d,   ///< g = exp(-(x^2 / length^2 + y^2 / length_y^2 - 2 rho x y / (length length_y)) / (2 - 2 rho^2))
+  };
+  Kind kind = Kind::constant;
+  double length = 1.0;
+  double mean = 0.0;      ///< gaussian
+  double length_y = 1.0;  ///< gaussian2d
+  double rho = 0.0;       ///< gaussian2d
+  double offset = 0.0;
 };
 
 struct Rule {
@@ -58,13 +93,23 @@ struct Rule {
     fixed_outdegree,     ///< count = synapses from every source
     fixed_total_number,  ///< count = synapses in all
     pairwise_bernoulli,  ///< p = probability of each ordered pair
+    connections,         ///< those of ProjectionSpec::connections
   };
   Kind kind = Kind::all_to_all;
   std::uint64_t count = 0;
   double p = 0.0;
   bool allow_autapses = true;
   bool allow_multapses = true;  ///< for the three fixed rules
+  /// Of pairwise_bernoulli: what p depends on (clipped to 0 … 1). Of fixed_indegree: how likely each draw takes a source.
+  std::optional<Profile> profile = std::nullopt;
+  double cutoff = std::numeric_limits<double>::infinity();  ///< no synapses from farther away; for these two rules
+
+  [[nodiscard]] bool spatial() const noexcept {
+    return profile.has_value() || cutoff < std::numeric_limits<double>::infinity();
+  }
 };
+
+struct ConnectionList;  // snn/connection_list.hpp
 
 /// How a dense projection, which has a weight for every pair of neurons, keeps them.
 enum class DenseFormat : std::uint8_t { f32, nf4, nvfp4 };
@@ -120,6 +165,9 @@ struct ProjectionSpec {
   SynapseSpec synapse = {};  ///< `weight` is the weight at t = 0
   Representation representation = Representation::automatic;
   WeightFormat weight_format = WeightFormat::automatic;
+  std::shared_ptr<const ConnectionList> connections = nullptr;  ///< for Rule::Kind::connections
+  std::optional<Profile> weight_profile = std::nullopt;         ///< what the weight depends on
+  std::optional<double> velocity = std::nullopt;  ///< lengths per ms: distance / velocity is added to the delay
 };
 
 /// Independent Poisson train for every target neuron, delivered in the step it is drawn in.

@@ -271,6 +271,9 @@ class Validator {
         if (!(rule.p >= 0.0 && rule.p <= 1.0))
           complain("pairwise_bernoulli is " + number_text(rule.p) + ", a probability is between 0 and 1");
         break;
+      case Rule::Kind::connections:
+        if (!p.connections) complain("there is no list of connections");
+        break;
     }
     if (synapses > kMostSynapses)
       complain("these are " + number_text(synapses) + " synapses, more than any machine can hold");
