@@ -14,9 +14,12 @@
 #include "neuract/config/diagnostic.hpp"
 #include "neuract/config/document.hpp"
 #include "neuract/config/expression.hpp"
+#include "neuract/config/hints.hpp"
+#include "neuract/config/spec_words.hpp"
 #include "neuract/config/values.hpp"
 #include "neuract/config/weight_files.hpp"
 #include "neuract/snn/model.hpp"
+#include "neuract/snn/nearest_name.hpp"
 #include "neuract/snn/spec.hpp"
 
 /// The sections of a network file, each read by one function into one NetworkSpec. Private to config/.
@@ -98,6 +101,37 @@ void read_recorders(const Node& section, Builder& builder);
 /// populations are not known, and only the keys themselves are looked at.
 void read_dense(const Node& table, const std::string& subject, const std::string& path, Builder& builder,
                 snn::ProjectionSpec& projection);
+
+/// The members of a table that say what its synapses are, where they are there.
+struct SynapseKeys {
+  const Member* synapse = nullptr;
+  const Member* representation = nullptr;
+  const Member* weight_format = nullptr;
+
+  static SynapseKeys of(const Node& table);
+  [[nodiscard]] SynapseKeys overridden_by(const SynapseKeys& other) const;
+};
+
+/// Fills in what `keys` say of the projection whose part of the specification is at `path`.
+void read_synapse_keys(const SynapseKeys& keys, const std::string& subject, const std::string& path,
+                       const Context& context, Builder& builder, snn::ProjectionSpec& projection);
+
+/// What the word under `key` stands for, or nothing and a report.
+template <class Words>
+auto read_choice(const Node& node, const std::string& subject, const std::string& key, const Words& words,
+                 Diagnostics& diagnostics) -> std::optional<decltype(words[0].second)> {
+  const bool text = node.is(Node::Kind::string);
+  std::vector<std::string_view> names;
+  for (const auto& [name, choice] : words) {
+    if (text && name == node.string) return choice;
+    names.push_back(name);
+  }
+  diagnostics.add(node.origin,
+                  subject + ": " +
+                      (text ? unknown_key(key, node.string, "choices are", names)
+                            : key + ": expected a string, one of " + snn::listed(names) + ", got " + describe(node)));
+  return std::nullopt;
+}
 
 /// The images that `images = "file"` of a table names, with `first` and `count` where they are only some; null when there
 /// is no such key, or when it has been reported.

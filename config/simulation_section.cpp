@@ -86,7 +86,7 @@ void read_constants(const Node& section, Builder& builder) {
 void read_simulation(const Node& section, Builder& builder) {
   const std::string subject = "[simulation]";
   if (!expect_table(section, subject, builder.diagnostics)) return;
-  expect_keys(section, subject, {"dt", "warmup", "duration", "seed", "batch", "presentation", "stop_if"},
+  expect_keys(section, subject, {"dt", "warmup", "duration", "seed", "precision", "batch", "presentation", "stop_if"},
               builder.diagnostics);
   builder.places.set("simulation", section.origin, section.origin);
 
@@ -113,6 +113,11 @@ void read_simulation(const Node& section, Builder& builder) {
   if (const Member* seed = section.find("seed")) {
     if (const auto value = read_count(seed->value, subject + ": seed", builder.context(), INT64_MAX))
       spec.seed = *value;
+  }
+  if (const Member* precision = section.find("precision")) {
+    builder.places.set("simulation.precision", precision->origin, precision->value.origin);
+    if (const auto choice = read_choice(precision->value, subject, "precision", kPrecisions, builder.diagnostics))
+      spec.precision = *choice;
   }
   if (const Member* stop_if = section.find("stop_if")) {
     const std::string where = subject + ": stop_if";
