@@ -4,67 +4,16 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <span>
 #include <utility>
 
 #include "neuract/snn/connectivity.hpp"
-#include "neuract/snn/distribution.hpp"
-#include "neuract/snn/draw.hpp"
+#include "neuract/snn/synapse_properties.hpp"
 
 namespace neuract::snn {
 namespace {
 
 constexpr std::uint64_t kReportEvery = std::uint64_t{1} << 20;
-
-/// Codes and delays of one target's synapses after another.
-class PropertyDrawer {
- public:
-  PropertyDrawer(const ProjectionSpec& spec, double dt, double quantum, std::uint64_t seed, std::uint32_t projection)
-      : weight_stream_(seed, Purpose::weight, projection),
-        delay_stream_(seed, Purpose::delay, projection),
-        delay_sampler_(spec.delay, dt),
-        scale_(1.0 / quantum) {
-    if (const auto* weight = std::get_if<Distribution>(&spec.weight)) weight_sampler_.emplace(*weight);
-  }
-
-  bool draws_weights() const { return weight_sampler_.has_value(); }
-  bool draws_delays() const { return !delay_sampler_.uniform(); }
-  std::pair<double, double> weights() const { return weight_sampler_->support(); }
-
-  std::span<const std::int16_t> codes(std::uint32_t target, std::size_t n) {
-    draw_words(weight_stream_, target, n);
-    values_.resize(std::max(values_.size(), n));
-    codes_.resize(std::max(codes_.size(), n));
-    weight_sampler_->draw(std::span(words_).first(n), std::span(values_).first(n));
-    quantise(values_.data(), scale_, n, codes_.data());
-    return std::span(codes_).first(n);
-  }
-
-  std::span<const std::uint16_t> delays(std::uint32_t target, std::size_t n) {
-    draw_words(delay_stream_, target, n);
-    delays_.resize(std::max(delays_.size(), n));
-    delay_sampler_.draw(std::span(words_).first(n), std::span(delays_).first(n));
-    return std::span(delays_).first(n);
-  }
-
- private:
-  void draw_words(const Stream& stream, std::uint32_t target, std::size_t n) {
-    const std::size_t groups = (n + Stream::kGroup - 1) / Stream::kGroup;
-    words_.resize(std::max(words_.size(), groups * Stream::kGroup));
-    stream.fill(words_.data(), groups, 0, target);
-  }
-
-  Stream weight_stream_;
-  Stream delay_stream_;
-  std::optional<Sampler> weight_sampler_;
-  DelaySampler delay_sampler_;
-  double scale_;
-  std::vector<std::uint32_t> words_;
-  std::vector<double> values_;
-  std::vector<std::int16_t> codes_;
-  std::vector<std::uint16_t> delays_;
-};
 
 /// Where the next synapse of each row goes: one element into `offsets`, so that what is the begin of row s while
 /// storing starts has become its end, the begin of row s + 1, when storing is over.
@@ -155,7 +104,7 @@ class Builder {
         projection_(plan.projections()[projection]),
         cohort_(cohort),
         progress_(progress),
-        drawer_(spec_, plan.dt(), projection_.weight_quantum, plan.spec().seed, projection) {}
+        properties_(plan, projection) {}
 
   Result<std::vector<SynapseTable>> build() {
     const PopulationPlan& source = plan_.populations()[projection_.source];
@@ -171,7 +120,7 @@ class Builder {
         return fail(ErrorCode::exhausted, synapses, " synapses onto ", cohort_.count,
                     " neurons are more than a table holds; a smaller cohort size helps");
       }
-      NEURACT_TRY(allocate(table, synapses, drawer_.draws_weights(), drawer_.draws_delays()));
+      NEURACT_TRY(allocate(table, synapses, properties_.varied_weights(), properties_.varied_delays()));
     }
     NEURACT_TRY(store_all(connectivity));
     return std::move(tables_);
@@ -181,12 +130,12 @@ class Builder {
   Result<void> make_tables(std::uint32_t sources) {
     bool positive = true;
     bool negative = false;
-    if (drawer_.draws_weights()) {
-      positive = drawer_.weights().second > 0.0;
-      negative = drawer_.weights().first < 0.0;
+    if (properties_.varied_weights()) {
+      positive = properties_.weight_range().second > 0.0;
+      negative = properties_.weight_range().first < 0.0;
       positive = positive || !negative;
     } else {
-      negative = std::get<double>(spec_.weight) < 0.0;
+      negative = properties_.common_weight() < 0.0;
       positive = !negative;
     }
     by_sign_ = positive && negative && projection_.receptor_positive != projection_.receptor_negative;
@@ -200,7 +149,7 @@ class Builder {
       table.delay_min = projection_.delay_min;
       table.delay_max = projection_.delay_max;
       const double quantum = plan_.populations()[projection_.target].receptor_quantum[receptor];
-      if (drawer_.draws_weights()) {
+      if (properties_.varied_weights()) {
         // Both are powers of two.
         table.shift = std::ilogb(projection_.weight_quantum) - std::ilogb(quantum);
         if (table.shift < 0 || table.shift > 31) {
@@ -208,7 +157,7 @@ class Builder {
                       quantum, " do not fit");
         }
       } else {
-        table.uniform_code = static_cast<std::int32_t>(std::nearbyint(std::get<double>(spec_.weight) / quantum));
+        table.uniform_code = static_cast<std::int32_t>(std::nearbyint(properties_.common_weight() / quantum));
       }
       NEURACT_TRY_ASSIGN(table.offsets,
                          memory::HostArray<std::uint32_t>::zeros(std::size_t{sources} + 1 + SynapseTable::kPadding));
@@ -225,7 +174,7 @@ class Builder {
             for (const std::uint32_t source : sources) ++rows[source];
           } else {
             std::uint32_t* const negative_rows = next_of_row(tables_.back());
-            const auto codes = drawer_.codes(target, sources.size());
+            const auto codes = properties_.codes(target, sources);
             for (std::size_t i = 0; i < sources.size(); ++i) ++(codes[i] < 0 ? negative_rows : rows)[sources[i]];
           }
           return go_on(sources.size(), 0);
@@ -242,13 +191,14 @@ class Builder {
         connectivity.for_each_target(cohort_.first, cohort_.count, [&](std::uint32_t target, auto sources) {
           const std::size_t n = sources.size();
           const auto local = static_cast<std::uint16_t>(target - cohort_.first);
-          const auto delays = drawer_.draws_delays() ? drawer_.delays(target, n) : std::span<const std::uint16_t>();
-          if (!drawer_.draws_weights()) {
+          const auto delays =
+              properties_.varied_delays() ? properties_.delays(target, sources) : std::span<const std::uint16_t>();
+          if (!properties_.varied_weights()) {
             store<false>(tables_.front(), local, sources, {}, delays);
           } else if (!by_sign_) {
-            store<true>(tables_.front(), local, sources, drawer_.codes(target, n), delays);
+            store<true>(tables_.front(), local, sources, properties_.codes(target, sources), delays);
           } else {
-            split_by_sign(sources, drawer_.codes(target, n), delays, parts[0], parts[1]);
+            split_by_sign(sources, properties_.codes(target, sources), delays, parts[0], parts[1]);
             for (std::size_t k = 0; k < 2; ++k)
               store<true>(tables_[k], local, parts[k].sources, parts[k].codes, parts[k].delays);
           }
@@ -274,7 +224,7 @@ class Builder {
   const ProjectionPlan& projection_;
   CohortRange cohort_;
   const BuildProgress& progress_;
-  PropertyDrawer drawer_;
+  SynapseProperties properties_;
   bool by_sign_ = false;
   std::uint64_t since_report_ = 0;
   std::vector<SynapseTable> tables_;
