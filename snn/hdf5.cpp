@@ -271,27 +271,58 @@ Dataset OutputFile::fixed(hid_t parent, const char* name, hid_t file_type, hid_t
   return dataset;
 }
 
-Dataset OutputFile::growing(hid_t parent, const char* name, hid_t file_type, hsize_t chunk_rows, hsize_t columns) {
-  const int rank = columns == 0 ? 1 : 2;
-  const std::array<hsize_t, 2> now{0, columns};
-  const std::array<hsize_t, 2> largest{H5S_UNLIMITED, columns};
-  const std::array<hsize_t, 2> chunk{chunk_rows, columns};
+namespace {
+
+/// A dataset in chunks, nothing in it yet; 0 in `largest` and `chunk` = one dimension.
+hid_t create_chunked(hid_t parent, const char* name, hid_t file_type, const std::array<hsize_t, 2>& largest,
+                     const std::array<hsize_t, 2>& chunk, hid_t fill_type, const void* fill) {
+  const int rank = largest[1] == 0 ? 1 : 2;
+  const std::array<hsize_t, 2> now{0, largest[1] == H5S_UNLIMITED ? 0 : largest[1]};
   const Space space(H5Screate_simple(rank, now.data(), largest.data()));
   const PropertyList creation(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_chunk(creation, rank, chunk.data());
   H5Pset_obj_track_times(creation, false);
+  if (fill != nullptr) H5Pset_fill_value(creation, fill_type, fill);
   const PropertyList access(H5Pcreate(H5P_DATASET_ACCESS));
   const std::size_t chunk_bytes =
-      static_cast<std::size_t>(chunk_rows) * std::max<hsize_t>(columns, 1) * H5Tget_size(file_type);
+      static_cast<std::size_t>(chunk[0]) * std::max<hsize_t>(chunk[1], 1) * H5Tget_size(file_type);
   H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, std::max<std::size_t>(2 * chunk_bytes, 1 << 20),
                      H5D_CHUNK_CACHE_W0_DEFAULT);
-  Dataset dataset(H5Dcreate2(parent, name, file_type, space, H5P_DEFAULT, creation, access));
+  return H5Dcreate2(parent, name, file_type, space, H5P_DEFAULT, creation, access);
+}
+
+}  // namespace
+
+Dataset OutputFile::growing(hid_t parent, const char* name, hid_t file_type, hsize_t chunk_rows, hsize_t columns) {
+  Dataset dataset(
+      create_chunked(parent, name, file_type, {H5S_UNLIMITED, columns}, {chunk_rows, columns}, file_type, nullptr));
+  note(dataset, "create a dataset in");
+  return dataset;
+}
+
+Dataset OutputFile::filled(hid_t parent, const char* name, hid_t file_type, hid_t memory_type, const void* fill,
+                           hsize_t chunk_rows) {
+  Dataset dataset(create_chunked(parent, name, file_type, {H5S_UNLIMITED, 0}, {chunk_rows, 0}, memory_type, fill));
+  note(dataset, "create a dataset in");
+  return dataset;
+}
+
+Dataset OutputFile::growing_table(hid_t parent, const char* name, hid_t file_type, hsize_t chunk_rows,
+                                  hsize_t chunk_columns) {
+  Dataset dataset(create_chunked(parent, name, file_type, {H5S_UNLIMITED, H5S_UNLIMITED}, {chunk_rows, chunk_columns},
+                                 file_type, nullptr));
   note(dataset, "create a dataset in");
   return dataset;
 }
 
 Result<void> OutputFile::start() {
   if (!failure_) note(H5Fstart_swmr_write(file_), "start writing to");
+  return status();
+}
+
+Result<void> OutputFile::extend(hid_t dataset, hsize_t rows) {
+  NEURACT_TRY(status());
+  note(H5Dset_extent(dataset, &rows), "extend a dataset of");
   return status();
 }
 

@@ -97,8 +97,15 @@ class OutputFile {
   Dataset fixed(hid_t parent, const char* name, hid_t file_type, hid_t memory_type, const void* values, hsize_t n);
   /// Grows along its first dimension by append(); `columns` 0 makes it one-dimensional.
   Dataset growing(hid_t parent, const char* name, hid_t file_type, hsize_t chunk_rows, hsize_t columns = 0);
+  /// One-dimensional, `fill` wherever nothing has been written; nothing is stored until then.
+  Dataset filled(hid_t parent, const char* name, hid_t file_type, hid_t memory_type, const void* fill,
+                 hsize_t chunk_rows);
+  /// Grows along both dimensions: append() with the number of columns once it is known, the same from then on.
+  Dataset growing_table(hid_t parent, const char* name, hid_t file_type, hsize_t chunk_rows, hsize_t chunk_columns);
   Result<void> start();
 
+  /// Makes it `rows` long without writing anything.
+  Result<void> extend(hid_t dataset, hsize_t rows);
   Result<void> append(hid_t dataset, hid_t memory_type, const void* values, hsize_t old_rows, hsize_t new_rows,
                       hsize_t columns = 0);
   Result<void> overwrite(hid_t dataset, hid_t memory_type, const void* values);

@@ -72,4 +72,23 @@ void TraceMerger::add(const TraceBlock& block) {
   }
 }
 
+std::optional<WeightMerger::List> WeightMerger::next(bool at_end) {
+  if (pending_.empty()) return std::nullopt;
+  const auto& [step, blocks] = *pending_.begin();
+  if (expected_.empty() ? !at_end : blocks.size() < expected_.size()) return std::nullopt;
+  List list{step, {}, {}, {}};
+  std::size_t synapses = 0;
+  for (const auto& [first, block] : blocks) synapses += block.weights.size();
+  list.sources.reserve(synapses);
+  list.targets.reserve(synapses);
+  list.weights.reserve(synapses);
+  for (const auto& [first, block] : blocks) {
+    list.sources.insert(list.sources.end(), block.sources.begin(), block.sources.end());
+    list.targets.insert(list.targets.end(), block.targets.begin(), block.targets.end());
+    list.weights.insert(list.weights.end(), block.weights.begin(), block.weights.end());
+  }
+  pending_.erase(pending_.begin());
+  return list;
+}
+
 }  // namespace neuract::snn

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -84,6 +86,28 @@ class TraceMerger {
   Step first_row_ = -1;
   std::map<Step, Row> pending_;
   std::vector<float> rows_;
+};
+
+/// The weights of one recorder, from the blocks of cohorts to lists of all synapses, ordered as the blocks are.
+class WeightMerger {
+ public:
+  struct List {
+    Step step = 0;
+    std::vector<std::uint32_t> sources;
+    std::vector<std::uint32_t> targets;
+    std::vector<double> weights;
+  };
+
+  /// Announces a cohort: a step is complete when all have delivered theirs.
+  void expect(std::uint32_t first_neuron) { expected_.insert(first_neuron); }
+  void add(const WeightBlock& block) { pending_[block.step].insert_or_assign(block.first, block); }
+
+  /// The next complete list, in the order of steps. Without announced cohorts a list is complete `at_end`.
+  std::optional<List> next(bool at_end);
+
+ private:
+  std::set<std::uint32_t> expected_;
+  std::map<Step, std::map<std::uint32_t, WeightBlock>> pending_;  ///< by the cohorts' first neurons
 };
 
 }  // namespace neuract::snn

@@ -16,6 +16,8 @@
 
 #include "neuract/snn/hdf5.hpp"
 #include "neuract/snn/recording.hpp"
+#include "neuract/snn/sonata_layout.hpp"
+#include "neuract/snn/weight_file.hpp"
 
 namespace neuract::snn {
 
@@ -23,6 +25,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using hdf5::OutputFile;
+using sonata::check_name;
+using sonata::mark_file;
+using sonata::steps_of;
+using sonata::time_of;
 
 constexpr hsize_t kSpikesPerChunk =
     8192;  // 64 KiB a dataset: the fastest of 8 Ki to 256 Ki, and small for small networks
@@ -31,30 +37,6 @@ constexpr std::size_t kSpikesBuffered = 1 << 18;  // per population, before it i
 constexpr std::size_t kTraceBytesBuffered = 1 << 20;
 constexpr std::size_t kTraceChunkBytes = 1 << 16;
 constexpr std::chrono::seconds kFlushInterval{1};
-
-Step steps_of(double ms, double dt) { return std::llround(ms / dt); }
-
-/// The end of a step. With a whole number of steps per millisecond the division gives the double nearest to the decimal
-/// (0.3, not 0.30000000000000004).
-double time_of(Step step, double dt) {
-  const double per_ms = std::round(1.0 / dt);
-  const auto steps = static_cast<double>(step + 1);
-  return std::abs(per_ms * dt - 1.0) < 1e-12 ? steps / per_ms : steps * dt;
-}
-
-Result<void> check_name(const std::string& name) {
-  if (name.empty() || name == "." || name.find('/') != std::string::npos)
-    return fail(ErrorCode::invalid_argument, "population \"", name,
-                "\" cannot be recorded: its name cannot be that of a group in an HDF5 file");
-  return {};
-}
-
-void mark_as_sonata(OutputFile& file) {
-  const std::uint32_t magic = 0x0A7A;
-  const std::array<std::uint32_t, 2> version{0, 1};
-  file.attribute(file.root(), "magic", H5T_STD_U32LE, H5T_NATIVE_UINT32, &magic);
-  file.attribute(file.root(), "version", H5T_STD_U32LE, H5T_NATIVE_UINT32, version.data(), version.size());
-}
 
 struct RecordedPopulation {
   SpikeMerger merger;
@@ -74,13 +56,13 @@ class SpikeFile {
     self->dt_ = spec.dt;
     self->populations_.resize(spec.populations.size());
     OutputFile& file = *self->file_;
-    mark_as_sonata(file);
+    mark_file(file);
     const hdf5::Group spikes = file.group(file.root(), "spikes");
     for (const SpikeRecorderSpec& recorder : spec.spike_recorders) {
       auto& population = self->populations_[recorder.population];
       if (population) continue;  // recorded twice is recorded once
       const std::string& population_name = spec.populations[recorder.population].name;
-      NEURACT_TRY(check_name(population_name));
+      NEURACT_TRY(check_name("population", population_name));
       population.emplace();
       population->merger = SpikeMerger(steps_of(spec.warmup, spec.dt));
       const hdf5::Group group = file.group(spikes, population_name);
@@ -179,14 +161,14 @@ class TraceFile {
     NEURACT_TRY_ASSIGN(self->file_, OutputFile::create(name));
     self->dt_ = spec.dt;
     OutputFile& file = *self->file_;
-    mark_as_sonata(file);
+    mark_file(file);
     const hdf5::Group root = file.group(file.root(), "report");
     std::set<std::string> names;
     for (const PopulationSpec& population : spec.populations) names.insert(population.name);
     std::vector<bool> used(spec.populations.size(), false);
     for (const MultimeterSpec& multimeter : spec.multimeters) {
       const PopulationSpec& population = spec.populations[multimeter.population];
-      NEURACT_TRY(check_name(population.name));
+      NEURACT_TRY(check_name("population", population.name));
       std::string group_name = population.name;
       for (int k = 2; used[multimeter.population] && names.count(group_name) != 0; ++k)
         group_name = population.name + "_" + std::to_string(k);
@@ -303,6 +285,7 @@ Result<void> remove_file(const std::filesystem::path& file) {
 struct SonataWriter::Impl {
   std::unique_ptr<SpikeFile> spikes;
   std::unique_ptr<TraceFile> traces;
+  std::unique_ptr<WeightFile> weights;
   std::vector<std::filesystem::path> files;
   Clock::time_point last_flush = Clock::now();
   std::optional<Error> failure;
@@ -318,6 +301,7 @@ struct SonataWriter::Impl {
     const hdf5::Session session;
     if (spikes) NEURACT_TRY(spikes->flush(false));
     if (traces) NEURACT_TRY(traces->flush());
+    if (weights) NEURACT_TRY(weights->flush());
     return {};
   }
 
@@ -352,8 +336,10 @@ Result<std::unique_ptr<SonataWriter>> SonataWriter::create(const NetworkSpec& sp
                                                            const std::filesystem::path& directory,
                                                            std::span<const std::vector<CohortRange>> placement) {
   NEURACT_TRY(prepare_output_directory(directory));
-  for (const char* name : {"spikes.h5", "traces.h5", "spikes.h5.partial", "traces.h5.partial"})
+  for (const char* name : {"spikes.h5", "traces.h5", "weights.h5"}) {
     NEURACT_TRY(remove_file(directory / name));
+    NEURACT_TRY(remove_file(directory / (std::string(name) + ".partial")));
+  }
   const hdf5::Session session;  // outlives impl, which closes files when something fails
   auto impl = std::make_unique<Impl>();
   if (!spec.spike_recorders.empty()) {
@@ -363,6 +349,10 @@ Result<std::unique_ptr<SonataWriter>> SonataWriter::create(const NetworkSpec& sp
   if (!spec.multimeters.empty()) {
     impl->files.push_back(directory / "traces.h5");
     NEURACT_TRY_ASSIGN(impl->traces, TraceFile::create(spec, impl->files.back()));
+  }
+  if (!spec.weight_recorders.empty()) {
+    impl->files.push_back(directory / "weights.h5");
+    NEURACT_TRY_ASSIGN(impl->weights, WeightFile::create(spec, impl->files.back(), placement));
   }
   return std::unique_ptr<SonataWriter>(new SonataWriter(std::move(impl)));
 }
@@ -378,12 +368,19 @@ Result<void> SonataWriter::write(const TraceBlock& block) {
   return impl_->guarded([&]() -> Result<void> { return impl_->traces ? impl_->traces->write(block) : Result<void>(); });
 }
 
+Result<void> SonataWriter::write(const WeightBlock& block) {
+  return impl_->guarded(
+      [&]() -> Result<void> { return impl_->weights ? impl_->weights->write(block) : Result<void>(); });
+}
+
 Result<void> SonataWriter::write(const ShardOutput& output) {
   return impl_->guarded([&]() -> Result<void> {
     if (impl_->spikes)
       for (const SpikeBatch& batch : output.batches) NEURACT_TRY(impl_->spikes->write(batch));
     if (impl_->traces)
       for (const TraceBlock& block : output.traces) NEURACT_TRY(impl_->traces->write(block));
+    if (impl_->weights)
+      for (const WeightBlock& block : output.weights) NEURACT_TRY(impl_->weights->write(block));
     return {};
   });
 }
@@ -396,11 +393,13 @@ Result<void> SonataWriter::finish() {
   if (!impl_->finished) {
     impl_->finished = true;
     const hdf5::Session session;
-    // Both files are finished even when one of them fails.
+    // All files are finished even when one of them fails.
     if (impl_->spikes) static_cast<void>(impl_->remember(impl_->spikes->finish()));
     if (impl_->traces) static_cast<void>(impl_->remember(impl_->traces->finish()));
+    if (impl_->weights) static_cast<void>(impl_->remember(impl_->weights->finish()));
     impl_->spikes.reset();
     impl_->traces.reset();
+    impl_->weights.reset();
   }
   return impl_->failure ? Result<void>(*impl_->failure) : Result<void>();
 }

@@ -10,7 +10,8 @@
 #include "neuract/snn/spec.hpp"
 #include "neuract/snn/spikes.hpp"
 
-/// Recorded spikes and traces as SONATA HDF5 files: DIR/spikes.h5 and DIR/traces.h5 (layout: docs/output.md).
+/// Recorded spikes, traces and weights as SONATA HDF5 files: DIR/spikes.h5, DIR/traces.h5 and DIR/weights.h5 (layout:
+/// docs/output.md).
 ///
 /// While a run goes on, a file is called NAME.partial and can be read (HDF5's single-writer/multiple-readers mode keeps
 /// it valid after every write, so that what was flushed outlives even SIGKILL); finish() completes it and gives it its
@@ -42,13 +43,14 @@ class SonataWriter {
   /// passed.
   Result<void> write(const SpikeBatch& batch);
   Result<void> write(const TraceBlock& block);
+  Result<void> write(const WeightBlock& block);
   Result<void> write(const ShardOutput& output);
 
   /// Everything that is complete (all cohorts have delivered the step) reaches the files.
   Result<void> flush();
 
   /// Writes what is left, closes the files and gives them their names. Also after an orderly stop: then the files end
-  /// where the run did. Trace rows that not all neurons have delivered are left out. Further calls do nothing.
+  /// where the run did. Trace rows and weights that not all neurons have delivered are left out. Further calls do nothing.
   Result<void> finish();
 
   /// Final names of the files, for messages and the summary.
