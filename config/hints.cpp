@@ -120,10 +120,11 @@ constexpr Spelling kSpellings[] = {
     {"poisson_rate", "rate", "", ""},
     {"redraw", "normal_clipped", "NEST", ""},
     {"gaussian", "normal", "", ""},
-    {"iaf_cond_exp", "iaf_psc_exp", "NEST", "conductance-based synapses are not available"},
+    {"iaf_cond_beta", "iaf_cond_exp", "NEST", "without a rise time"},
     {"IF_curr_exp", "iaf_psc_exp", "PyNN", ""},
     {"IF_curr_alpha", "iaf_psc_alpha", "PyNN", ""},
     {"IF_curr_delta", "iaf_psc_delta", "PyNN", ""},
+    {"IF_cond_exp", "iaf_cond_exp", "PyNN", ""},
     {"Izhikevich", "izhikevich", "PyNN", ""},
 };
 

@@ -10,7 +10,7 @@
 /// releases; anything that decides where a synapse goes or what a propagator is uses these instead. They consist of
 /// IEEE operations only (with contraction off) and have no branches, so that they are vectorised where they are inlined
 /// into a loop, and may be evaluated at compile time. Accuracy: errors below 1 unit in the last place (exp, log), 2
-/// (expm1); over the whole range, subnormal results included.
+/// (expm1); over the whole range, subnormal results included. exp (1.1 units) and log (0.9) also take floats.
 namespace neuract::snn::portable {
 
 namespace detail {
@@ -70,6 +70,37 @@ constexpr double exp(double x) noexcept {
   return value * e.scale_half * e.scale_rest;
 }
 
+namespace detail {
+
+/// The same for floats; truncation below 2^-27 of the sum.
+constexpr float exp_tail(float r) noexcept {
+  float p = 1.0f / 5040.0f;
+  p = p * r + 1.0f / 720.0f;
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  return p * r + 0.5f;
+}
+
+}  // namespace detail
+
+/// e^x; infinity above 88.72, 0 below -103.97, NaN for NaN.
+constexpr float exp(float x) noexcept {
+  constexpr float rounder = 0x1.8p23f;
+  constexpr float ln2_high = 0x1.62e4p-1f;  // 15 bits: a product with an exponent is exact
+  constexpr float ln2_low = 0x1.7f7d1cp-20f;
+  const float above = x < -104.0f ? -104.0f : x;
+  const float inside = above > 89.0f ? 89.0f : above;
+  const float shifted = inside * 0x1.715476p0f + rounder;
+  const float n = shifted - rounder;
+  const float r = (inside - n * ln2_high) - n * ln2_low;
+  const float value = 1.0f + (r + r * r * detail::exp_tail(r));
+  // 2^n as two factors, each a normal number
+  const std::uint32_t biased = std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(rounder) + 256;
+  const std::uint32_t half = biased >> 1;
+  return value * std::bit_cast<float>((half - 1) << 23) * std::bit_cast<float>((biased - half - 1) << 23);
+}
+
 /// e^x - 1, accurate also near 0.
 constexpr double expm1(double x) noexcept {
   const detail::ExpParts e = detail::exp_reduce(detail::clamp_exponent(x));
@@ -110,6 +141,30 @@ constexpr double log(double x) noexcept {
 
   const double checked = x < infinity ? result : x;  // infinity and NaN return themselves
   return x > 0.0 ? checked : (x == 0.0 ? -infinity : std::numeric_limits<double>::quiet_NaN());
+}
+
+/// Natural logarithm of a float; polynomial of FreeBSD's e_logf.c, under the notice above.
+constexpr float log(float x) noexcept {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr float rounder = 0x1.8p23f;
+  const bool subnormal = x < 0x1p-126f;
+  const float normal = subnormal ? x * 0x1p25f : x;
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(normal) + (0x3f800000u - 0x3f3504f3u);
+  const float m = std::bit_cast<float>((bits & 0x007fffffu) + 0x3f3504f3u);
+  const float biased = std::bit_cast<float>((bits >> 23) + std::bit_cast<std::uint32_t>(rounder)) - rounder;
+  const float k = biased - (subnormal ? 152.0f : 127.0f);
+
+  const float f = m - 1.0f;
+  const float s = f / (2.0f + f);
+  const float z = s * s;
+  const float w = z * z;
+  const float even = w * (0x1.999c26p-2f + w * 0x1.f13c4cp-3f);
+  const float odd = z * (0x1.555554p-1f + w * 0x1.23d3dcp-2f);
+  const float half_square = 0.5f * f * f;
+  const float result = s * (half_square + (even + odd)) + k * 0x1.2fefa2p-17f - half_square + f + k * 0x1.62e3p-1f;
+
+  const float checked = x < infinity ? result : x;
+  return x > 0.0f ? checked : (x == 0.0f ? -infinity : std::numeric_limits<float>::quiet_NaN());
 }
 
 }  // namespace neuract::snn::portable

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "neuract/snn/models/iaf_cond_exp.hpp"
 #include "neuract/snn/models/iaf_psc_alpha.hpp"
 #include "neuract/snn/models/iaf_psc_delta.hpp"
 #include "neuract/snn/models/iaf_psc_exp.hpp"
@@ -11,4 +12,5 @@
   X(IafPscDelta)                  \
   X(IafPscExp)                    \
   X(IafPscAlpha)                  \
+  X(IafCondExp)                   \
   X(Izhikevich)

@@ -11,7 +11,8 @@
 #include "serial_run.hpp"
 
 // tests/data/reference holds traces of the published models, recorded with NEST 3.10 in double precision on a grid of
-// 0.1 ms. Row t is the state after the update (t - 0.1, t]. A spike sent at s over a delay d acts on row s + d.
+// 0.1 ms; those named _hp with an independent integrator (Runge-Kutta of order 8, tolerance 1e-12), for models without
+// a closed form. Row t is the state after the update (t - 0.1, t]. A spike sent at s over a delay d acts on row s + d.
 namespace neuract::snn {
 namespace {
 
@@ -188,6 +189,14 @@ INSTANTIATE_TEST_SUITE_P(
              -150.0,
              {"V_m", "I_syn_ex", "I_syn_in"},
              1e-10,
+             2e-3},
+        Case{"iaf_cond_exp_spk_hp",
+             "iaf_cond_exp",
+             {{"I_e", 240.0}, {"tau_syn_ex", 2.0}, {"tau_syn_in", 8.0}},
+             8.0,
+             -5.0,
+             {"V_m", "g_ex", "g_in"},
+             1e-8,
              2e-3},
         Case{"izhikevich_RS_spk",
              "izhikevich",
