@@ -2,7 +2,7 @@
 # program that uses find_package(neuract) resolves the same targets.
 #
 # Targets: CAF::core CAF::io CAF::openssl  Boost::headers Boost::json  tomlplusplus::tomlplusplus  muparser::muparser
-#          CLI11::CLI11  hdf5::hdf5  CBLAS::CBLAS  Threads::Threads
+#          CLI11::CLI11  hdf5::hdf5  ZLIB::ZLIB  CBLAS::CBLAS  Threads::Threads
 # In our own sources, never in an installed header: Random123::Random123  gnuplot::iostream
 # In tests and benchmarks only: GTest::gtest_main  rapidcheck  rapidcheck_gtest  benchmark::benchmark
 include_guard(GLOBAL)
@@ -35,6 +35,7 @@ find_package(tomlplusplus REQUIRED CONFIG)
 find_package(muparser REQUIRED CONFIG)
 find_package(CLI11 REQUIRED CONFIG)
 find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(ZLIB REQUIRED)
 
 # OpenBLAS with its C interface. Its own package file stands in a different place on every system and names no target.
 find_path(CBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES openblas REQUIRED)
