@@ -20,8 +20,9 @@ struct RuleForm {
   bool counted;  ///< takes a number of synapses
 };
 
-constexpr auto kKeys = std::to_array<std::string_view>(
-    {"source", "target", "rule", "weight", "delay", "format", "weights", "allow_autapses", "allow_multapses", "name"});
+constexpr auto kKeys =
+    std::to_array<std::string_view>({"source", "target", "rule", "weight", "delay", "format", "weights", "synapse",
+                                     "representation", "weight_format", "allow_autapses", "allow_multapses", "name"});
 
 constexpr RuleForm kRules[] = {
     {"one_to_one", Rule::Kind::one_to_one, false},
@@ -131,6 +132,7 @@ class ProjectionReader {
       }
     }
     read_dense(table_, subject_, path, builder_, projection);
+    read_synapse_keys(SynapseKeys::of(table_), subject_, path, context, builder_, projection);
     for (const auto& [key, out] : {std::pair{"allow_autapses", &projection.rule.allow_autapses},
                                    std::pair{"allow_multapses", &projection.rule.allow_multapses}}) {
       const Member* member = place(key);

@@ -24,13 +24,23 @@ namespace {
 using snn::Rule;
 
 constexpr auto kKeys =
-    std::to_array<std::string_view>({"sources", "targets", "p", "rule", "weight", "delay", "allow_autapses",
-                                     "allow_multapses", "downscaling", "override"});
+    std::to_array<std::string_view>({"sources", "targets", "p", "rule", "weight", "delay", "synapse", "representation",
+                                     "weight_format", "allow_autapses", "allow_multapses", "downscaling", "override"});
 
-/// Weight and delay with their members in the file; an override changes what it names.
+/// What the synapses are, by members of the file; an override changes what it names.
 struct SynapseForm {
   const Member* weight = nullptr;
   const Member* delay = nullptr;
+  SynapseKeys keys;
+
+  static SynapseForm of(const Node& table) {
+    return {table.find("weight"), table.find("delay"), SynapseKeys::of(table)};
+  }
+  void change(const SynapseForm& other) {
+    if (other.weight != nullptr) weight = other.weight;
+    if (other.delay != nullptr) delay = other.delay;
+    keys = keys.overridden_by(other.keys);
+  }
 };
 
 struct Override {
@@ -78,7 +88,7 @@ class TableReader {
     check_keys();
     const bool names_fine = read_populations("sources", sources_) & read_populations("targets", targets_);
     const bool rule_fine = read_kind();
-    form_ = {table_.find("weight"), table_.find("delay")};
+    form_ = SynapseForm::of(table_);
     read_switch("allow_autapses", rule_.allow_autapses);
     read_switch("allow_multapses", rule_.allow_multapses);
     read_overrides();
@@ -147,9 +157,10 @@ class TableReader {
     for (const Node& item : member->value.items) {
       const std::string where = subject_ + ": override";
       if (!expect_table(item, where, builder_.diagnostics)) continue;
-      expect_keys(item, where, {"source", "target", "weight", "delay"}, builder_.diagnostics);
+      expect_keys(item, where, {"source", "target", "weight", "delay", "synapse", "representation", "weight_format"},
+                  builder_.diagnostics);
       Override entry;
-      entry.form = {item.find("weight"), item.find("delay")};
+      entry.form = SynapseForm::of(item);
       bool fine = true;
       for (const auto& [key, all, out] :
            {std::tuple{"source", &sources_, &entry.sources}, std::tuple{"target", &targets_, &entry.targets}}) {
@@ -313,11 +324,11 @@ class TableReader {
         return chosen.empty() || std::find(chosen.begin(), chosen.end(), population) != chosen.end();
       };
       if (!concerns(o.sources, source) || !concerns(o.targets, target)) continue;
-      if (o.form.weight != nullptr) form.weight = o.form.weight;
-      if (o.form.delay != nullptr) form.delay = o.form.delay;
+      form.change(o.form);
     }
     read_synapse("weight", form.weight, projection.weight, path);
     read_synapse("delay", form.delay, projection.delay, path);
+    read_synapse_keys(form.keys, subject_, path, builder_.context(), builder_, projection);
     const double input = mean_of(projection.weight) * full_indegree;
     if (downscaling_.indegree != 1.0)
       projection.weight = scaled(projection.weight, 1.0 / std::sqrt(downscaling_.indegree));
