@@ -3,15 +3,16 @@
 #include <utility>
 
 #include "neuract/config/builder.hpp"
+#include "neuract/config/hints.hpp"
 #include "neuract/snn/nearest_name.hpp"
 
 /// [[recorders]].
 namespace neuract::config {
 namespace {
 
-constexpr auto kKinds = std::to_array<std::string_view>({"spikes", "multimeter", "classifier"});
-constexpr auto kRecorderKeys =
-    std::to_array<std::string_view>({"spikes", "multimeter", "classifier", "population", "neurons"});
+constexpr auto kKinds = std::to_array<std::string_view>({"spikes", "multimeter", "classifier", "weights"});
+constexpr auto kRecorderKeys = std::to_array<std::string_view>(
+    {"spikes", "multimeter", "classifier", "weights", "population", "neurons", "interval", "targets"});
 constexpr auto kMeterKeys = std::to_array<std::string_view>({"variables", "interval"});
 constexpr auto kClassifierKeys =
     std::to_array<std::string_view>({"population", "labels", "variable", "first", "count"});
@@ -26,17 +27,18 @@ class RecorderReader {
     const Member* spikes = table_.find("spikes");
     const Member* multimeter = table_.find("multimeter");
     const Member* classifier = table_.find("classifier");
-    if ((spikes != nullptr) + (multimeter != nullptr) + (classifier != nullptr) != 1) {
+    const Member* weights = table_.find("weights");
+    const int kinds = (spikes != nullptr) + (multimeter != nullptr) + (classifier != nullptr) + (weights != nullptr);
+    if (kinds != 1) {
       expect_keys(table_, subject_, kRecorderKeys, builder_.diagnostics);
-      const bool none = spikes == nullptr && multimeter == nullptr && classifier == nullptr;
-      const bool meant = none && std::any_of(kKinds.begin(), kKinds.end(), [&](std::string_view kind) {
+      const bool meant = kinds == 0 && std::any_of(kKinds.begin(), kKinds.end(), [&](std::string_view kind) {
                            return !lacks(table_, kind, kRecorderKeys);
                          });
       if (!meant)
-        builder_.diagnostics.add(table_.origin,
-                                 subject_ +
-                                     ": expected one of spikes = [populations], multimeter = { variables, interval } "
-                                     "with a population, and classifier = { population, labels }");
+        builder_.diagnostics.add(
+            table_.origin, subject_ +
+                               ": expected one of spikes = [populations], multimeter = { variables, interval } "
+                               "with a population, classifier = { population, labels }, and weights = [projections]");
     } else if (spikes != nullptr) {
       expect_keys(table_, subject_, {"spikes"}, builder_.diagnostics);
       for (const std::uint32_t population : builder_.find_populations(spikes->value, subject_ + ": spikes")) {
@@ -44,6 +46,9 @@ class RecorderReader {
         builder_.places.set(path, spikes->origin, spikes->value.origin);
         builder_.spec.spike_recorders.push_back({population});
       }
+    } else if (weights != nullptr) {
+      expect_keys(table_, subject_, {"weights", "interval", "targets"}, builder_.diagnostics);
+      read_weights(*weights);
     } else if (classifier != nullptr) {
       expect_keys(table_, subject_, {"classifier"}, builder_.diagnostics);
       read_classifier(*classifier);
@@ -98,6 +103,40 @@ class RecorderReader {
                                      builder_.spec.populations[population].n);
       }
       builder_.spec.multimeters.push_back(meter);
+    }
+  }
+
+  void read_weights(const Member& weights) {
+    std::vector<std::string_view> known;
+    for (const snn::ProjectionSpec& projection : builder_.spec.projections) known.emplace_back(projection.name);
+    snn::WeightRecorderSpec recorder;
+    const Member* interval = table_.find("interval");
+    bool interval_fine = true;
+    if (interval != nullptr) {
+      const auto every = read_number(interval->value, subject_ + ": interval", builder_.context());
+      recorder.interval = every.value_or(0.0);
+      interval_fine = every.has_value();
+    }
+    for (const Name& name : read_names(weights.value, subject_ + ": weights", builder_.diagnostics)) {
+      const auto found = std::find(known.begin(), known.end(), name.text);
+      if (found == known.end()) {
+        builder_.diagnostics.add(
+            name.origin, subject_ + ": weights: " + unknown_key("projection", name.text, "the network has", known));
+        continue;
+      }
+      const std::string path = "weight_recorders[" + std::to_string(builder_.spec.weight_recorders.size()) + "]";
+      builder_.places.set(path, weights.origin, name.origin);
+      if (interval != nullptr) builder_.places.set(path + ".interval", interval->origin, interval->value.origin);
+      if (!interval_fine) builder_.places.set_reported(path + ".interval");
+      recorder.projection = static_cast<std::uint32_t>(found - known.begin());
+      if (const Member* targets = table_.find("targets")) {
+        const std::uint32_t population = builder_.spec.projections[recorder.projection].target;
+        builder_.places.set(path + ".targets", targets->origin, targets->value.origin);
+        recorder.targets = read_neurons(targets->value, subject_ + ": targets",
+                                        {builder_.diagnostics, builder_.populations[population].scope},
+                                        builder_.spec.populations[population].n);
+      }
+      builder_.spec.weight_recorders.push_back(recorder);
     }
   }
 

@@ -11,6 +11,7 @@
 #include "neuract/snn/nearest_name.hpp"
 #include "neuract/snn/number_text.hpp"
 #include "neuract/snn/plan.hpp"
+#include "neuract/snn/synapse_model.hpp"
 
 namespace neuract::snn {
 namespace {
@@ -32,6 +33,7 @@ class Validator {
     spike_recorders();
     for (std::size_t i = 0; i < spec_.multimeters.size(); ++i) multimeter(i);
     for (std::size_t i = 0; i < spec_.classifiers.size(); ++i) classifier(i);
+    for (std::size_t i = 0; i < spec_.weight_recorders.size(); ++i) weight_recorder(i);
     return std::move(faults_);
   }
 
@@ -430,6 +432,36 @@ class Validator {
         add(path + ".labels", subject + ": label " + std::to_string(largest) + ", but there are only " +
                                   std::to_string(population.n) + " neurons");
     }
+  }
+
+  void weight_recorder(std::size_t index) {
+    const WeightRecorderSpec& recorder = spec_.weight_recorders[index];
+    const std::string path = "weight_recorders[" + std::to_string(index) + "]";
+    std::string subject = "weight recorder " + std::to_string(index + 1);
+    if (recorder.interval != 0.0) time(path + ".interval", subject, "interval", recorder.interval, 1.0);
+    if (recorder.projection >= spec_.projections.size()) {
+      add(path + ".projection", subject + ": projection " + std::to_string(recorder.projection) +
+                                    " does not exist, there are " + std::to_string(spec_.projections.size()));
+      return;
+    }
+    const ProjectionSpec& projection = spec_.projections[recorder.projection];
+    subject += " of projection " + in_quotes(projection.name);
+    // The name becomes a group in the output file.
+    const std::string& name = projection.name;
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+      add(path + ".projection",
+          subject + ": the name of a recorded projection must not be empty, \".\" or \"..\", nor contain \"/\"");
+    const SynapseInfo* model = find_synapse_model(projection.synapse.model);
+    if (model != nullptr && !model->plastic) {
+      std::vector<std::string_view> plastic;
+      for (const SynapseInfo* other : synapse_models()) {
+        if (other->plastic) plastic.emplace_back(other->name);
+      }
+      add(path + ".projection", subject + ": the weights of synapse model " + in_quotes(model->name) +
+                                    " do not change; those of " + listed(plastic) + " do");
+    }
+    if (projection.target < spec_.populations.size())
+      neurons(path + ".targets", subject, recorder.targets, projection.target);
   }
 
   const NetworkSpec& spec_;
