@@ -5,7 +5,9 @@
 #include <limits>
 #include <numeric>
 #include <utility>
+#include <vector>
 
+#include "neuract/snn/connection_list.hpp"
 #include "neuract/snn/discrete.hpp"
 #include "neuract/snn/draw.hpp"
 #include "neuract/snn/portable_math.hpp"
@@ -193,11 +195,40 @@ Connectivity::Connectivity(const Rule& rule, std::uint32_t n_source, std::uint32
       n_target_(n_target),
       exclude_self_(same_population && !rule.allow_autapses),
       seed_(seed),
-      projection_(projection) {}
+      projection_(projection),
+      same_population_(same_population) {}
+
+Result<Connectivity> Connectivity::make(const NetworkSpec& spec, std::uint32_t projection,
+                                        std::span<const PositionsPtr> positions) {
+  const ProjectionSpec& p = spec.projections[projection];
+  const PopulationSpec& source = spec.populations[p.source];
+  const PopulationSpec& target = spec.populations[p.target];
+  const bool same = p.source == p.target;
+  if (p.rule.kind == Kind::connections) {
+    if (!p.connections) return fail(ErrorCode::invalid_argument, "there is no list of connections");
+    Connectivity connectivity(p.rule, source.n, target.n, same, spec.seed, projection);
+    connectivity.list_ = p.connections;
+    return connectivity;
+  }
+  Rule rule = p.rule;
+  rule.profile.reset();
+  rule.cutoff = std::numeric_limits<double>::infinity();
+  NEURACT_TRY_ASSIGN(Connectivity connectivity, make(rule, source.n, target.n, same, spec.seed, projection));
+  if (p.rule.spatial()) {
+    if (!positions[p.source] || !positions[p.target])
+      return fail(ErrorCode::invalid_argument,
+                  "the rule depends on distances, but not both populations have positions");
+    NEURACT_TRY_ASSIGN(connectivity.spatial_,
+                       SpatialRule::make(p.rule, {*source.positions, positions[p.source]},
+                                         {*target.positions, positions[p.target]}, same, spec.seed, projection));
+  }
+  return connectivity;
+}
 
 Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target,
                                         bool same_population, std::uint64_t seed, std::uint32_t projection) {
   constexpr double largest_degree = std::numeric_limits<std::int32_t>::max();
+  if (rule.spatial()) return fail(ErrorCode::invalid_argument, "the rule depends on distances: there are no positions");
   const Connectivity connectivity(rule, n_source, n_target, same_population, seed, projection);
   const std::uint64_t self = connectivity.exclude_self_ ? 1 : 0;
   const char* const without_self = self == 1 ? " (autapses excluded)" : "";
@@ -263,7 +294,20 @@ Result<Connectivity> Connectivity::make(const Rule& rule, std::uint32_t n_source
   return connectivity;
 }
 
+double Connectivity::expected_synapses() const noexcept {
+  if (list_) return static_cast<double>(list_->size());
+  if (spatial_) return spatial_->expected_synapses();
+  return snn::expected_synapses(rule_, n_source_, n_target_, same_population_);
+}
+
+double Connectivity::max_indegree() const noexcept {
+  if (list_) return static_cast<double>(list_->largest_indegree);
+  if (spatial_) return spatial_->max_indegree();
+  return max_indegree_bound(rule_, n_source_, n_target_, same_population_);
+}
+
 bool Connectivity::for_each_target(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  if (spatial_) return spatial_->for_each_target(first, count, sink);
   switch (rule_.kind) {
     case Kind::one_to_one: return one_to_one(first, count, sink);
     case Kind::all_to_all: return all_to_all(first, count, sink);
@@ -276,7 +320,14 @@ bool Connectivity::for_each_target(std::uint32_t first, std::uint32_t count, con
       return by_degree(first, std::move(tree).split(rule_.count, n_target_), sink);
     }
     case Kind::pairwise_bernoulli: return pairwise_bernoulli(first, count, sink);
-    case Kind::connections: break;
+    case Kind::connections: return connections(first, count, sink);
+  }
+  return true;
+}
+
+bool Connectivity::connections(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  for (std::uint32_t target = first; target < first + count; ++target) {
+    if (!sink(target, list_->sources_of(target))) return false;
   }
   return true;
 }

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "neuract/memory/result.hpp"
+#include "neuract/snn/geometry/spatial_rule.hpp"
 #include "neuract/snn/random.hpp"
 #include "neuract/snn/spec.hpp"
 
@@ -14,7 +14,7 @@
 /// same as in the whole.
 namespace neuract::snn {
 
-/// Mean number of synapses of the whole projection.
+/// Mean number of synapses of the whole projection; for rules that need neither positions nor a list.
 double expected_synapses(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target,
                          bool same_population) noexcept;
 
@@ -32,22 +32,32 @@ double max_indegree_bound(const Rule& rule, std::uint32_t n_source, std::uint32_
 /// | fixed_outdegree    | see below                   | targets independent and uniform, or distinct       |
 /// | fixed_total_number | O(synapses + log targets)   | every pair independent and uniform, or distinct    |
 /// | pairwise_bernoulli | O(synapses)                 | every pair independently with probability p        |
+/// | connections        | O(synapses)                 | those of the list                                  |
 ///
+/// With a profile or a cutoff, fixed_indegree and pairwise_bernoulli are what geometry/spatial_rule.hpp tells.
 /// fixed_outdegree draws targets per source, so a range of targets goes through the draws of the whole projection,
 /// twice for every 2^23 synapses that it keeps. Without multapses K distinct partners come from drawing again what was
 /// drawn before (or, above one half, from leaving out the others). fixed_total_number splits the total over a binary
 /// tree of targets by exact binomial (hypergeometric, for distinct pairs) draws. Threads: reentrant.
 class Connectivity {
  public:
-  /// Called with a target and its sources, in the order in which its weights and delays are drawn. False = stop.
-  using Sink = std::function<bool(std::uint32_t target, std::span<const std::uint32_t> sources)>;
+  using Sink = TargetSink;
 
+  /// Of a projection of a valid specification, whose populations have these positions (null: none). Plan keeps it.
   /// Errors: invalid_argument when the rule cannot be satisfied between these populations.
+  static Result<Connectivity> make(const NetworkSpec& spec, std::uint32_t projection,
+                                   std::span<const PositionsPtr> positions);
+  /// The same for rules that need neither positions nor a list.
   static Result<Connectivity> make(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target,
                                    bool same_population, std::uint64_t seed, std::uint32_t projection);
 
   /// Targets [first, first + count), ascending, each once. False when the sink stopped.
   bool for_each_target(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
+
+  /// Mean number of synapses of the whole projection, as far as it can be told without drawing.
+  [[nodiscard]] double expected_synapses() const noexcept;
+  /// In-degree that no target exceeds, as max_indegree_bound().
+  [[nodiscard]] double max_indegree() const noexcept;
 
  private:
   Connectivity(const Rule& rule, std::uint32_t n_source, std::uint32_t n_target, bool same_population,
@@ -58,6 +68,7 @@ class Connectivity {
   bool by_degree(std::uint32_t first, std::span<const std::uint32_t> degrees, const Sink& sink) const;
   bool fixed_outdegree(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
   bool pairwise_bernoulli(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
+  bool connections(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
 
   Rule rule_;
   std::uint32_t n_source_;
@@ -65,6 +76,9 @@ class Connectivity {
   bool exclude_self_;
   std::uint64_t seed_;
   std::uint32_t projection_;
+  bool same_population_;
+  std::shared_ptr<const SpatialRule> spatial_;
+  std::shared_ptr<const ConnectionList> list_;
 };
 
 }  // namespace neuract::snn

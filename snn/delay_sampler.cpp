@@ -9,21 +9,21 @@ namespace {
 
 constexpr std::uint64_t kWords = std::uint64_t{1} << 32;
 
-int to_steps(double delay_ms, double dt) {
+}  // namespace
+
+int delay_steps(double delay_ms, double dt) noexcept {
   constexpr double largest = 1 << 30;
   return static_cast<int>(std::clamp(std::floor(delay_ms / dt + 0.5), 1.0, largest));
 }
 
-}  // namespace
-
 DelaySampler::DelaySampler(const Value& delay_ms, double dt) {
   if (const auto* number = std::get_if<double>(&delay_ms)) {
-    min_steps_ = max_steps_ = to_steps(*number, dt);
+    min_steps_ = max_steps_ = delay_steps(*number, dt);
     return;
   }
   const Sampler sampler(std::get<Distribution>(delay_ms));
-  min_steps_ = to_steps(sampler.support().first, dt);
-  max_steps_ = to_steps(sampler.support().second, dt);
+  min_steps_ = delay_steps(sampler.support().first, dt);
+  max_steps_ = delay_steps(sampler.support().second, dt);
   if (uniform() || max_steps_ - min_steps_ > kMaxSpread) return;
 
   // Delays are a monotone function of the word: bisection finds the first word of each step, so that this is exactly
@@ -31,7 +31,7 @@ DelaySampler::DelaySampler(const Value& delay_ms, double dt) {
   const auto outcomes = static_cast<std::size_t>(max_steps_ - min_steps_ + 1);
   const auto steps_at = [&](std::uint64_t position) {
     const std::uint64_t word = sampler.increasing() ? position : kWords - 1 - position;
-    return to_steps(sampler.draw(static_cast<std::uint32_t>(word)), dt);
+    return delay_steps(sampler.draw(static_cast<std::uint32_t>(word)), dt);
   };
   counts_.resize(outcomes);
   std::uint64_t begin = 0;

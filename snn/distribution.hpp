@@ -58,6 +58,9 @@ class Sampler {
 void fill(const Value& value, std::uint64_t seed, Purpose purpose, std::uint32_t entity, std::uint32_t item,
           std::uint32_t first, std::span<double> out);
 
+/// A delay in steps: rounded to the nearest, at least one.
+int delay_steps(double delay_ms, double dt) noexcept;
+
 /// Delays in steps: draws of a distribution in ms, rounded to the nearest step, at least one.
 ///
 /// The number of words that give each step is counted exactly, so drawing is one look-up (alias method) and obeys the

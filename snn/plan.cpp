@@ -10,9 +10,9 @@
 
 #include "neuract/kernels/poisson.hpp"
 #include "neuract/snn/catalogue.hpp"
-#include "neuract/snn/connectivity.hpp"
+#include "neuract/snn/connection_list.hpp"
 #include "neuract/snn/delay_groups.hpp"
-#include "neuract/snn/distribution.hpp"
+#include "neuract/snn/synapse_properties.hpp"
 #include "neuract/snn/validate.hpp"
 
 namespace neuract::snn {
@@ -21,18 +21,6 @@ namespace {
 constexpr double kLargestSum = 0x1p30;    // in quanta: 32-bit sums of one step stay below it
 constexpr double kLargestCode = 32767.0;  // of a stored weight
 constexpr int kSmallestExponent = -120;   // keeps float(sum) · quantum a normal number
-
-struct Interval {
-  double low = 0.0;
-  double high = 0.0;
-  double magnitude() const { return std::max(std::abs(low), std::abs(high)); }
-};
-
-Interval support_of(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return {*number, *number};
-  const auto support = Sampler(std::get<Distribution>(value)).support();
-  return {support.first, support.second};
-}
 
 /// Sums of the positive and of the negative weights of a neuron, the largest of all neurons.
 struct DenseBounds {
@@ -77,6 +65,7 @@ double power_of_two_above(double x) {
 
 /// The largest sum of weights that one step can bring to a neuron, per receptor.
 Result<std::vector<std::array<double, 2>>> largest_inputs(const NetworkSpec& spec,
+                                                          std::span<const Connectivity> connectivity,
                                                           std::vector<ProjectionPlan>& projections) {
   std::vector<std::array<double, 2>> sums(spec.populations.size(), {0.0, 0.0});
   for (std::size_t i = 0; i < projections.size(); ++i) {
@@ -96,15 +85,18 @@ Result<std::vector<std::array<double, 2>>> largest_inputs(const NetworkSpec& spe
       if (bounds.positive == 0.0) projections[i].receptor_positive = projections[i].receptor_negative;
       continue;
     }
-    const Interval weight = support_of(projection.weight);
-    const double indegree =
-        max_indegree_bound(projection.rule, spec.populations[projection.source].n,
-                           spec.populations[projection.target].n, projection.source == projection.target);
+    const SynapseRange range = synapse_range(spec, projection);
+    projections[i].largest_weight = std::max(std::abs(range.smallest_weight), std::abs(range.largest_weight));
+    if (projection.connections && !projection.connections->weights.empty() && !projection.weight_profile) {
+      positive += projection.connections->largest_positive_sum;
+      negative += projection.connections->largest_negative_sum;
+      continue;
+    }
+    const double indegree = connectivity[i].max_indegree();
     // Rounding to four bits may add to a weight, an eighth at most.
     const double most = projections[i].dense ? 1.125 * indegree : indegree;
-    if (weight.high > 0.0 || weight.low >= 0.0) positive += most * weight.high;
-    if (weight.low < 0.0) negative -= most * weight.low;
-    projections[i].largest_weight = weight.magnitude();
+    if (range.largest_weight > 0.0 || range.smallest_weight >= 0.0) positive += most * range.largest_weight;
+    if (range.smallest_weight < 0.0) negative -= most * range.smallest_weight;
   }
   for (const StimulusSpec& stimulus : spec.stimuli) {
     double events = 0.0;
@@ -119,25 +111,23 @@ Result<std::vector<std::array<double, 2>>> largest_inputs(const NetworkSpec& spe
   return sums;
 }
 
-ProjectionPlan plan_projection(const NetworkSpec& spec, const ProjectionSpec& projection) {
-  const std::uint32_t n_source = spec.populations[projection.source].n;
-  const std::uint32_t n_target = spec.populations[projection.target].n;
+ProjectionPlan plan_projection(const NetworkSpec& spec, const ProjectionSpec& projection,
+                               const Connectivity& connectivity) {
   const ModelInfo& model = *find_model(spec.populations[projection.target].model);
-  const DelaySampler delay(projection.delay, spec.dt);
+  const SynapseRange range = synapse_range(spec, projection);
   ProjectionPlan plan;
   plan.source = projection.source;
   plan.target = projection.target;
-  plan.uniform_weight = std::holds_alternative<double>(projection.weight);
-  plan.delay_min = delay.min_steps();
-  plan.delay_max = delay.max_steps();
+  plan.uniform_weight = !range.varied_weights;
+  plan.delay_min = range.shortest_delay;
+  plan.delay_max = range.longest_delay;
   plan.uniform_delay = plan.delay_min == plan.delay_max;
   plan.receptor_positive = receptor_of(model, 1.0);
   plan.receptor_negative = receptor_of(model, -1.0);
   plan.dense = projection.format.has_value();
-  if (plan.dense && support_of(projection.weight).high <= 0.0 && support_of(projection.weight).low < 0.0)
+  if (plan.dense && range.largest_weight <= 0.0 && range.smallest_weight < 0.0)
     plan.receptor_positive = plan.receptor_negative;
-  plan.expected_synapses =
-      expected_synapses(projection.rule, n_source, n_target, projection.source == projection.target);
+  plan.expected_synapses = connectivity.expected_synapses();
   return plan;
 }
 
@@ -261,10 +251,21 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
     plan->populations_.push_back({find_model(population.model), population.n, gid, {1.0, 1.0}});
     gid += population.n;
   }
-  for (const ProjectionSpec& projection : spec.projections)
-    plan->projections_.push_back(plan_projection(spec, projection));
+  for (std::uint32_t p = 0; p < spec.populations.size(); ++p) {
+    const PopulationSpec& population = spec.populations[p];
+    plan->positions_.push_back(
+        population.positions ? std::make_shared<const Positions>(*population.positions, population.n, spec.seed, p)
+                             : nullptr);
+  }
+  for (std::uint32_t i = 0; i < spec.projections.size(); ++i) {
+    auto connectivity = Connectivity::make(spec, i, plan->positions_);
+    if (!connectivity)
+      return std::move(connectivity).error().with_context("projection \"" + spec.projections[i].name + "\"");
+    plan->projections_.push_back(plan_projection(spec, spec.projections[i], *connectivity));
+    plan->connectivity_.push_back(*std::move(connectivity));
+  }
 
-  NEURACT_TRY_ASSIGN(const auto sums, largest_inputs(spec, plan->projections_));
+  NEURACT_TRY_ASSIGN(const auto sums, largest_inputs(spec, plan->connectivity_, plan->projections_));
   for (std::size_t p = 0; p < sums.size(); ++p) {
     for (std::size_t r = 0; r < 2; ++r) {
       if (sums[p][r] > 0.0) plan->populations_[p].receptor_quantum[r] = power_of_two_above(sums[p][r] / kLargestSum);
@@ -273,13 +274,13 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
   for (std::size_t i = 0; i < spec.projections.size(); ++i) {
     ProjectionPlan& projection = plan->projections_[i];
     if (projection.uniform_weight) continue;
-    const Interval weight = support_of(spec.projections[i].weight);
+    const double largest = projection.largest_weight;
     const auto& quanta = plan->populations_[projection.target].receptor_quantum;
     const double receptor_quantum =
         std::max(quanta[projection.receptor_positive], quanta[projection.receptor_negative]);
     projection.weight_quantum = receptor_quantum;
-    if (weight.magnitude() > 0.0)
-      projection.weight_quantum = std::max(receptor_quantum, power_of_two_above(weight.magnitude() / kLargestCode));
+    if (largest > 0.0)
+      projection.weight_quantum = std::max(receptor_quantum, power_of_two_above(largest / kLargestCode));
   }
 
   plan->spec_ = std::move(spec);

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "neuract/memory/result.hpp"
+#include "neuract/snn/connectivity.hpp"
+#include "neuract/snn/geometry/positions.hpp"
 #include "neuract/snn/model.hpp"
 #include "neuract/snn/spec.hpp"
 #include "neuract/snn/spikes.hpp"
@@ -69,6 +71,10 @@ class Plan {
   const NetworkSpec& spec() const noexcept { return spec_; }
   const std::vector<PopulationPlan>& populations() const noexcept { return populations_; }
   const std::vector<ProjectionPlan>& projections() const noexcept { return projections_; }
+  /// Which neurons a projection connects.
+  const Connectivity& connectivity(std::uint32_t projection) const noexcept { return connectivity_[projection]; }
+  /// Where the neurons of a population are; null when nobody says.
+  const Positions* positions(std::uint32_t population) const noexcept { return positions_[population].get(); }
   double dt() const noexcept { return spec_.dt; }
   Step warmup_steps() const noexcept { return warmup_steps_; }
   Step total_steps() const noexcept { return total_steps_; }  ///< warm-up included
@@ -89,6 +95,8 @@ class Plan {
   NetworkSpec spec_;
   std::vector<PopulationPlan> populations_;
   std::vector<ProjectionPlan> projections_;
+  std::vector<PositionsPtr> positions_;
+  std::vector<Connectivity> connectivity_;
   Estimate estimate_;
   Step warmup_steps_ = 0;
   Step total_steps_ = 0;

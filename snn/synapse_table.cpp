@@ -108,10 +108,7 @@ class Builder {
 
   Result<std::vector<SynapseTable>> build() {
     const PopulationPlan& source = plan_.populations()[projection_.source];
-    const PopulationPlan& target = plan_.populations()[projection_.target];
-    NEURACT_TRY_ASSIGN(const Connectivity connectivity,
-                       Connectivity::make(spec_.rule, source.n, target.n, projection_.source == projection_.target,
-                                          plan_.spec().seed, index_));
+    const Connectivity& connectivity = plan_.connectivity(index_);
     NEURACT_TRY(make_tables(source.n));
     NEURACT_TRY(count(connectivity));
     for (SynapseTable& table : tables_) {

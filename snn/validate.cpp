@@ -7,7 +7,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "neuract/snn/connection_list.hpp"
 #include "neuract/snn/distribution.hpp"
+#include "neuract/snn/geometry/positions.hpp"
+#include "neuract/snn/geometry/validate_geometry.hpp"
 #include "neuract/snn/nearest_name.hpp"
 #include "neuract/snn/number_text.hpp"
 #include "neuract/snn/plan.hpp"
@@ -99,6 +102,10 @@ class Validator {
                              " samples that is more neurons than can be numbered (" + std::to_string(kMostNodes) + ")");
       }
       if (p.n == 0) add(path + ".n", subject + ": n is 0, a population needs at least one neuron");
+      if (p.positions && p.n > 0) {
+        for (Fault& fault : validate_positions(*p.positions, p.n, subject, path + ".positions"))
+          faults_.push_back(std::move(fault));
+      }
       const ModelInfo* model = find_model(p.model);
       models_.push_back(model);
       if (model == nullptr) {
@@ -126,12 +133,17 @@ class Validator {
       add(path + ".name", subject + ": there are two projections of this name");
 
     number_or_distribution(path + ".weight", subject, "weight", p.weight);
-    if (number_or_distribution(path + ".delay", subject, "delay", p.delay)) delay(path + ".delay", subject, p.delay);
+    const bool listed_delays = p.connections && !p.connections->delays.empty();
+    if (number_or_distribution(path + ".delay", subject, "delay", p.delay) && !listed_delays)
+      delay(path + ".delay", subject, p.delay);
 
     const bool source = population_exists(path + ".source", subject, p.source);
     const bool target = population_exists(path + ".target", subject, p.target);
     if (source && target) rule(path + ".rule", subject, p);
     if (source && target && p.format) dense(path, subject, p);
+    if (source && target && dt_is_fine_) {
+      for (Fault& fault : validate_geometry(spec_, index, subject, path)) faults_.push_back(std::move(fault));
+    }
   }
 
   void dense(const std::string& path, const std::string& subject, const ProjectionSpec& p) {
@@ -273,9 +285,7 @@ class Validator {
         if (!(rule.p >= 0.0 && rule.p <= 1.0))
           complain("pairwise_bernoulli is " + number_text(rule.p) + ", a probability is between 0 and 1");
         break;
-      case Rule::Kind::connections:
-        if (!p.connections) complain("there is no list of connections");
-        break;
+      case Rule::Kind::connections: break;
     }
     if (synapses > kMostSynapses)
       complain("these are " + number_text(synapses) + " synapses, more than any machine can hold");
