@@ -7,7 +7,7 @@
 
 #include "neuract/memory/result.hpp"
 
-/// Reads SONATA spike and report files, also those of other simulators, and unfinished ones of a run that goes on or
+/// Reads SONATA spike, report and weight files, also those of other simulators, and unfinished ones of a run that goes on or
 /// was killed.
 namespace neuract::snn {
 
@@ -36,8 +36,21 @@ struct Report {
   std::vector<float> values;
 };
 
+/// One group of /edges in weights.h5: synapses in the order of target, source, drawing.
+struct RecordedWeights {
+  std::string projection;  ///< the group's name: the projection, or projection_2 … for further recorders of it
+  std::string source_population;
+  std::string target_population;
+  std::vector<std::uint64_t> sources;  ///< node ids, as in `targets`
+  std::vector<std::uint64_t> targets;
+  std::vector<double> weights;   ///< at the end of the run; none in an unfinished file
+  std::vector<double> times_ms;  ///< of the rows of `history`; none without an interval
+  std::vector<double> history;   ///< history[row * sources.size() + synapse]
+};
+
 /// Errors: not_found (no such file), parse (not HDF5, or not a SONATA spike file: says what is missing), io.
 Result<std::vector<PopulationSpikes>> read_spikes(const std::filesystem::path& file);
 Result<std::vector<Report>> read_reports(const std::filesystem::path& file);
+Result<std::vector<RecordedWeights>> read_weights(const std::filesystem::path& file);
 
 }  // namespace neuract::snn
