@@ -1,4 +1,5 @@
 #include "neuract/kernels/philox.inl"
+#include "neuract/kernels/poisson_events.inl"
 
 namespace neuract::kernels::NEURACT_ISA {
 
@@ -11,7 +12,6 @@ static void draw_counts(std::int32_t* __restrict counts, const PoissonTable& tab
   if (bits == 5) {  // the table lives in two registers
     const __m512i low = _mm512_loadu_si512(entries);
     const __m512i high = _mm512_loadu_si512(entries + 16);
-    constexpr __mmask16 kAll = 0xffff;  // masked forms: GCC 12 warns about the plain ones
     const __m512i smallest = _mm512_set1_epi32(first);
     for (int i = 0; i < 64; i += 16) {
       const __m512i word = _mm512_loadu_si512(words + i);
@@ -79,6 +79,6 @@ static void add_rounded(const float* __restrict y, float scale, std::uint32_t n,
   for (; k < n; ++k) sum[k] += static_cast<std::int32_t>(std::lrint(y[k] * scale));
 }
 
-static constexpr InputKernels kInputKernels = {&add_rounded, &collect};
+static constexpr InputKernels kInputKernels = {&add_rounded, &collect, &add_poisson};
 
 }  // namespace neuract::kernels::NEURACT_ISA
