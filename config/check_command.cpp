@@ -1,11 +1,14 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "neuract/actors/simulation.hpp"
 #include "neuract/config/progress.hpp"
+#include "neuract/config/spec_words.hpp"
 #include "neuract/config/subcommands.hpp"
 #include "neuract/config/text_table.hpp"
 #include "neuract/config/weight_files.hpp"
@@ -32,6 +35,37 @@ void print_populations(const PlannedNetwork& network, const OutputStyle& style) 
                count_text(std::round(inputs / spec.populations[p].n)), spec.populations[p].model});
   }
   std::fputs(table.text(style.width, style.colour).c_str(), stdout);
+}
+
+/// Sparse projections, those whose synapses are of one kind together.
+void print_synapses(const PlannedNetwork& network, const OutputStyle& style) {
+  struct Kind {
+    std::array<std::string, 3> what;
+    double synapses = 0.0;
+    std::vector<std::string> projections;
+  };
+  std::vector<Kind> kinds;
+  const snn::NetworkSpec& spec = network.plan->spec();
+  for (std::size_t i = 0; i < spec.projections.size(); ++i) {
+    const snn::ProjectionSpec& projection = spec.projections[i];
+    if (projection.format) continue;
+    const std::array<std::string, 3> what = {projection.synapse.model, std::string(name_of(projection.representation)),
+                                             std::string(name_of(projection.weight_format))};
+    auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& k) { return k.what == what; });
+    if (kind == kinds.end()) kind = kinds.insert(kind, {what, 0.0, {}});
+    kind->synapses += network.plan->projections()[i].expected_synapses;
+    kind->projections.push_back(projection.name);
+  }
+  TextTable table({{"synapses"}, {"number", Align::right}, {"representation"}, {"weight format"}, {"projections"}});
+  for (const Kind& kind : kinds) {
+    constexpr std::size_t kMost = 4;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(kind.projections.size(), kMost); ++i)
+      names += (i == 0 ? "" : ", ") + kind.projections[i];
+    if (kind.projections.size() > kMost) names += " and " + std::to_string(kind.projections.size() - kMost) + " more";
+    table.add({kind.what[0], count_text(std::round(kind.synapses)), kind.what[1], kind.what[2], names});
+  }
+  if (!table.empty()) std::printf("\n%s", table.text(style.width, style.colour).c_str());
 }
 
 /// Dense projections, whose weights are most of the memory.
@@ -81,6 +115,7 @@ void print_totals(const PlannedNetwork& network, const OutputStyle& style) {
                            bytes_text(estimate.synapse_bytes) + ", neurons " + bytes_text(estimate.state_bytes) +
                            ", building " + bytes_text(estimate.build_bytes) + "); available " +
                            memory::format_bytes(memory::system_memory().available_bytes)});
+  table.add({"precision", std::string(name_of(plan.spec().precision))});
   const std::string dt = snn::number_text(plan.dt());
   table.add({"time", snn::number_text(plan.spec().warmup) + " ms warm-up and " +
                          snn::number_text(plan.spec().duration) + " ms in " +
@@ -102,6 +137,7 @@ Exit check(const NetworkArguments& arguments) {
   if (!network) return Exit::bad_input;
   const OutputStyle style = detect_output_style();
   print_populations(*network, style);
+  print_synapses(*network, style);
   print_dense(*network, style);
   print_totals(*network, style);
   if (const auto shortage = memory_shortage(network->plan->estimate())) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -37,8 +38,10 @@ inline DenseFormat format_of(const ImportedWeights& weights) noexcept {
 ///   net.connect(e, e, rules::pairwise_bernoulli(0.1), {.weight = 20.0, .delay = 1.5});
 ///   net.connect(e, e, rules::all_to_all(), {.weight = 0.1, .format = DenseFormat::nf4});   // drawn, kept in 4 bits
 ///   net.connect_dense(e, out, quantized, {.delay = 1.0});                                  // weights of your own
+///   net.connect(e, e, rules::fixed_indegree(100), {.weight = 0.1, .name = "plastic", .model = {.model = "stdp_pair"}});
 ///   net.stimulate(e, PoissonGenerator{8000.0}, {.weight = 30.0});
 ///   net.record_spikes(e);
+///   net.record_weights("plastic", 100.0);
 ///
 /// Checks nothing: Plan::make says what is wrong.
 class NetworkBuilder {
@@ -51,6 +54,9 @@ class NetworkBuilder {
     Value delay = 1.0;      ///< ms
     std::string name = {};  ///< "source->target" when empty
     std::optional<DenseFormat> format = {};
+    SynapseSpec model = {};  ///< {.model = "stdp_pair", .parameters = {{"lambda", 0.01}}}
+    Representation representation = Representation::automatic;
+    WeightFormat weight_format = WeightFormat::automatic;
   };
   struct Drive {
     double weight = 1.0;
@@ -73,8 +79,18 @@ class NetworkBuilder {
 
   NetworkBuilder& connect(Population source, Population target, Rule rule, Synapse synapse) {
     std::string name = synapse.name.empty() ? unique_name(source, target) : std::move(synapse.name);
-    spec_.projections.push_back({std::move(name), source.index, target.index, rule, std::move(synapse.weight),
-                                 std::move(synapse.delay), synapse.format, nullptr});
+    ProjectionSpec projection;
+    projection.name = std::move(name);
+    projection.source = source.index;
+    projection.target = target.index;
+    projection.rule = rule;
+    projection.weight = std::move(synapse.weight);
+    projection.delay = std::move(synapse.delay);
+    projection.format = synapse.format;
+    projection.synapse = std::move(synapse.model);
+    projection.representation = synapse.representation;
+    projection.weight_format = synapse.weight_format;
+    spec_.projections.push_back(std::move(projection));
     return *this;
   }
   /// All to all with the given weights, row-major [target neurons, source neurons], in 4 bits or f32; they have their
@@ -104,6 +120,16 @@ class NetworkBuilder {
   NetworkBuilder& record(Population population, std::vector<std::string> variables, double interval_ms,
                          std::vector<std::uint32_t> neurons = {}) {
     spec_.multimeters.push_back({population.index, std::move(variables), std::move(neurons), interval_ms});
+    return *this;
+  }
+
+  /// Of a projection with a plastic synapse model, by its name; interval_ms 0: only at the end of the run. `targets`
+  /// empty: all.
+  NetworkBuilder& record_weights(std::string_view projection, double interval_ms = 0.0,
+                                 std::vector<std::uint32_t> targets = {}) {
+    std::uint32_t index = 0;
+    while (index < spec_.projections.size() && spec_.projections[index].name != projection) ++index;
+    spec_.weight_recorders.push_back({index, interval_ms, std::move(targets)});
     return *this;
   }
 
