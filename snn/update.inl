@@ -45,6 +45,23 @@ template <class Model, bool kIndividual, int... S, int... C>
   const float* const input0 = block.input[0];
   const float* const input1 = block.input[1];
   const float* const current = block.current;
+  using StateFields = Fields<float, kState>;
+  if constexpr (Substepping<Model, State, Coefficient, float>) {
+    const int substeps = static_cast<int>(
+        __builtin_bit_cast(Coefficient, (Fields<float, kCoefficients>{{block.coefficients[C][0]...}})).substeps);
+    for (int i = 0; i < substeps; ++i) {
+#pragma GCC ivdep
+      for (int k = 0; k < kNeurons; ++k) {
+        const Fields<float, kState> before{{state[S][k]...}};
+        State s = __builtin_bit_cast(State, before);
+        Fields<float, kCoefficients> c = common;
+        if constexpr (kIndividual) c = {{coefficients[C][k]...}};
+        Model::substep(s, __builtin_bit_cast(Coefficient, c), current[k]);
+        const StateFields after = __builtin_bit_cast(StateFields, s);
+        ((state[S][k] = after.values[S]), ...);
+      }
+    }
+  }
 #pragma GCC ivdep
   for (int k = 0; k < kNeurons; ++k) {
     const Fields<float, kState> before{{state[S][k]...}};
@@ -52,7 +69,6 @@ template <class Model, bool kIndividual, int... S, int... C>
     Fields<float, kCoefficients> c = common;
     if constexpr (kIndividual) c = {{coefficients[C][k]...}};
     const bool spike = Model::step(s, __builtin_bit_cast(Coefficient, c), input0[k], input1[k], current[k]);
-    using StateFields = Fields<float, kState>;
     const StateFields after = __builtin_bit_cast(StateFields, s);
     ((state[S][k] = after.values[S]), ...);
     fired[k] = spike ? 1 : 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "neuract/snn/models/aeif_cond_exp.hpp"
+#include "neuract/snn/models/hh_psc_alpha.hpp"
 #include "neuract/snn/models/iaf_cond_exp.hpp"
 #include "neuract/snn/models/iaf_psc_alpha.hpp"
 #include "neuract/snn/models/iaf_psc_delta.hpp"
@@ -13,4 +15,6 @@
   X(IafPscExp)                    \
   X(IafPscAlpha)                  \
   X(IafCondExp)                   \
+  X(AeifCondExp)                  \
+  X(HhPscAlpha)                   \
   X(Izhikevich)

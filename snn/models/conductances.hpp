@@ -36,9 +36,9 @@ struct Conducting {
 /// V at the end of the step; `twelfth` is h / (12 C).
 template <class T>
 NEURACT_STEP T conduct(T V, const Conducting<T>& m, T twelfth) {
-  const T e0 = portable::exp(-m.D0);
-  const T e1 = portable::exp(-m.D1);
-  const T e2 = portable::exp(-m.D2);
+  const T e0 = portable::exp_normal(larger(-m.D0, T(-87)));
+  const T e1 = portable::exp_normal(larger(-m.D1, T(-87)));
+  const T e2 = portable::exp_normal(larger(-m.D2, T(-87)));
   return e0 * V + twelfth * ((e0 * m.b0 + m.b3) + T(5) * (e1 * m.b1 + e2 * m.b2));
 }
 

@@ -17,12 +17,17 @@
 ///   the model Coefficients<T>    members of type T only: what a step needs prepare(p, dt_ms)  Coefficients<double>
 ///   from Parameters, once per population or per neuron step(s, c, in0, in1, current)   one step of one neuron:
 ///   branch-free arithmetic, the same on every processor; true = spike
+/// A model that is integrated with steps shorter than dt also has
+///   substep(s, c, current)   called c.substeps times before step, which then adds the inputs and tests the threshold;
+///   c.substeps must depend on dt alone
 /// `in0` and `in1` are the sums of the weights that arrive in this step at the first and the second receptor.
 #if defined(__CUDACC__)
 #define NEURACT_STEP __host__ __device__ inline
 #else
 #define NEURACT_STEP [[gnu::always_inline]] inline
 #endif
+/// Behind the parameters of a lambda inside a step.
+#define NEURACT_STEP_LAMBDA __attribute__((always_inline))
 
 namespace neuract::snn {
 
@@ -58,6 +63,20 @@ constexpr auto to_array(const Struct<T>& value) {
 template <template <class> class Struct, class T>
 constexpr Struct<T> from_array(const std::array<T, kFields<Struct>>& fields) {
   return std::bit_cast<Struct<T>>(fields);
+}
+
+template <class Model, class State, class Coefficients, class T>
+concept Substepping = requires(State& s, const Coefficients& c, T current) {
+  Model::substep(s, c, current);
+};
+
+/// One step of one neuron, with its substeps.
+template <class Model, class State, class Coefficients, class T>
+bool whole_step(State& s, const Coefficients& c, T in0, T in1, T current) {
+  if constexpr (Substepping<Model, State, Coefficients, T>) {
+    for (T i = 0; i < c.substeps; ++i) Model::substep(s, c, current);
+  }
+  return Model::step(s, c, in0, in1, current);
 }
 
 template <class T>

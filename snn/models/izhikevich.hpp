@@ -74,7 +74,7 @@ struct Izhikevich {
   NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T /*in1*/, T current) {
     const bool euler = c.consistent != T(0);
     const T I = current + c.I_e + (euler ? T(0) : in0);
-    const auto slope = [&](T v) { return T(0.04) * v * v + T(5) * v + T(140) - s.U_m + I; };
+    const auto slope = [&](T v) NEURACT_STEP_LAMBDA { return T(0.04) * v * v + T(5) * v + T(140) - s.U_m + I; };
     const T first_half = s.V_m + c.half_h * slope(s.V_m);
     const T second_half = first_half + c.half_h * slope(first_half);
     const T whole = s.V_m + c.h * slope(s.V_m) + in0;

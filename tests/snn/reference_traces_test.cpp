@@ -12,7 +12,8 @@
 
 // tests/data/reference holds traces of the published models, recorded with NEST 3.10 in double precision on a grid of
 // 0.1 ms; those named _hp with an independent integrator (Runge-Kutta of order 8, tolerance 1e-12), for models without
-// a closed form. Row t is the state after the update (t - 0.1, t]. A spike sent at s over a delay d acts on row s + d.
+// a closed form. Rows in the upstroke of a spike, where the potential rises by more than 1 mV in a step, are compared by
+// what follows from them: the step of the spike and the state after it. Row t is the state after the update (t - 0.1, t]. A spike sent at s over a delay d acts on row s + d.
 namespace neuract::snn {
 namespace {
 
@@ -30,6 +31,7 @@ struct Case {
   double
       f64_tolerance;  // closed forms are exact up to rounding; the Euler steps of izhikevich are compared step by step
   double f32_tolerance;
+  bool skips_upstroke = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.file; }
@@ -45,6 +47,11 @@ std::vector<std::vector<double>> read_csv(const std::string& name) {
     for (std::string cell; std::getline(cells, cell, ',');) row.push_back(std::stod(cell));
   }
   return rows;
+}
+
+/// Whether row `step` is in the upstroke of a spike.
+bool rising(const std::vector<std::vector<double>>& rows, std::size_t step) {
+  return step > 0 && rows[step][1] - rows[step - 1][1] > 1.0;
 }
 
 std::vector<Step> reference_spikes(const Case& c) {
@@ -88,8 +95,9 @@ void compare_in_double(const Case& c) {
     for (const double t : kInhibitoryTimes) {
       input[std::size(Model::receptors) - 1] += std::llround((t + 2.0) / 0.1) - 1 == step ? c.inhibitory_weight : 0.0;
     }
-    if (Model::step(state, coefficients, input[0], input[1], 0.0)) spikes.push_back(step);
+    if (whole_step<Model>(state, coefficients, input[0], input[1], 0.0)) spikes.push_back(step);
     fields = to_array<Model::template State, double>(state);
+    if (c.skips_upstroke && rising(rows, static_cast<std::size_t>(step))) continue;
     for (std::size_t v = 0; v < c.recorded.size(); ++v) {
       std::size_t i = 0;
       while (c.recorded[v] != Model::states[i].name) ++i;
@@ -137,6 +145,7 @@ TEST_P(ReferenceTraces, AreMetByTheEngineInSinglePrecision) {
   for (const TraceBlock& block : outcome.traces) {
     for (std::size_t i = 0; i < block.steps.size(); ++i, ++row) {
       ASSERT_EQ(block.steps[i], static_cast<Step>(row));
+      if (c.skips_upstroke && rising(rows, row)) continue;
       for (std::size_t v = 0; v < c.recorded.size(); ++v) {
         ASSERT_NEAR(block.values[i * c.recorded.size() + v], rows[row][v + 1], c.f32_tolerance)
             << c.recorded[v] << " at step " << row;
@@ -196,8 +205,25 @@ INSTANTIATE_TEST_SUITE_P(
              8.0,
              -5.0,
              {"V_m", "g_ex", "g_in"},
-             1e-8,
+             1e-9,
              2e-3},
+        Case{"aeif_cond_exp_spk_hp",
+             "aeif_cond_exp",
+             {{"I_e", 700.0}, {"tau_syn_ex", 2.0}, {"tau_syn_in", 8.0}},
+             10.0,
+             -8.0,
+             {"V_m", "g_ex", "g_in", "w"},
+             1e-3,
+             5e-3,
+             true},
+        Case{"hh_psc_alpha_spk_hp",
+             "hh_psc_alpha",
+             {{"I_e", 650.0}},
+             500.0,
+             -500.0,
+             {"V_m", "I_syn_ex", "I_syn_in", "Act_m", "Inact_h", "Act_n"},
+             1e-3,
+             5e-2},
         Case{"izhikevich_RS_spk",
              "izhikevich",
              {{"I_e", 8.0}, {"V_m", -70.0}, {"U_m", -14.0}},
