@@ -78,10 +78,11 @@ struct IafPscDelta {
     const T held = s.held * c.decay;
     const T moved = larger(c.drive * (current + c.I_e) + c.decay * s.V_m + in0 + held, c.V_min);
     const T V = active ? moved : s.V_m;
+    const T kept = active ? T(0) : held + c.keep * in0;
     const bool fired = V >= c.V_th;
     s.V_m = fired ? c.V_reset : V;
-    s.held = active ? T(0) : held + c.keep * in0;
-    s.refractory = fired ? c.refractory_steps : (active ? T(0) : s.refractory - T(1));
+    s.held = kept;
+    s.refractory = fired ? c.refractory_steps : larger(s.refractory - T(1), T(0));
     return fired;
   }
 };

@@ -84,7 +84,7 @@ struct IafPscExp {
     s.I_syn_in = c.decay_in * s.I_syn_in + in1;
     const bool fired = V >= c.V_th;
     s.V_m = fired ? c.V_reset : V;
-    s.refractory = fired ? c.refractory_steps : (active ? T(0) : s.refractory - T(1));
+    s.refractory = fired ? c.refractory_steps : larger(s.refractory - T(1), T(0));
     return fired;
   }
 };
