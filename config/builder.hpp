@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "neuract/config/connection_files.hpp"
 #include "neuract/config/data_files.hpp"
 #include "neuract/config/diagnostic.hpp"
 #include "neuract/config/document.hpp"
@@ -68,6 +69,7 @@ struct Builder {
   std::filesystem::path folder;  ///< of the network file: where the names of other files begin
   WeightFiles weight_files;
   DataFiles data_files;
+  ConnectionFiles connection_files;
   snn::NetworkSpec spec;
   Scope globals;  ///< constants, dt
   Places places;
@@ -138,6 +140,22 @@ auto read_choice(const Node& node, const std::string& subject, const std::string
 DataFiles::Images read_images(const Node& table, const std::string& subject, const Context& context, Builder& builder);
 /// The same for `labels`.
 DataFiles::Labels read_labels(const Node& table, const std::string& subject, const Context& context, Builder& builder);
+
+/// `positions` of a population, whose part of the specification is at `path`.
+void read_positions(const Node& table, const std::string& subject, const std::string& path, Builder& builder,
+                    snn::PopulationSpec& population);
+/// How many neurons the positions are for, where they say it.
+std::optional<std::uint64_t> number_of_places(const snn::PositionSpec& positions);
+/// `{ p = 0.3, gaussian = 0.1, cutoff = 0.4 }` for pairwise_bernoulli, with `count` for fixed_indegree. False when
+/// something has been reported.
+bool read_spatial_rule(const Node& argument, const std::string& subject, const Context& context, snn::Rule& rule);
+/// `weight_profile` and `velocity` of a projection.
+void read_distance_keys(const Node& table, const std::string& subject, const std::string& path, const Context& context,
+                        Builder& builder, snn::ProjectionSpec& projection);
+/// The list that `rule = { connections = … }` of a projection names; with an empty `path` only the keys are looked at.
+/// False when something has been reported.
+bool read_connection_list(const Node& table, const std::string& subject, const std::string& path, Builder& builder,
+                          snn::ProjectionSpec& projection);
 
 /// `"all_to_all"` or `{ fixed_indegree = 100 }`.
 std::optional<snn::Rule> read_rule(const Node& node, const std::string& subject, const Context& context);

@@ -19,7 +19,7 @@ constexpr std::uint64_t kMostDrawn = 10'000'000;
 /// Of models that are each other's base: deeper would only be somebody's joke at the stack's expense.
 constexpr std::size_t kLongestChain = 100;
 
-const std::vector<std::string_view> kPopulationKeys = {"n", "full_size", "model", "variables"};
+const std::vector<std::string_view> kPopulationKeys = {"n", "full_size", "model", "variables", "positions"};
 
 /// Reports a key that is neither one of the table's own nor a parameter or state variable of the model.
 void report_unknown_setting(const Member& member, const std::string& subject, const snn::ModelInfo& info,
@@ -198,6 +198,7 @@ class PopulationReader {
       builder_.places.set_reported(path_ + ".model");
       return;
     }
+    read_positions(member_.value, subject_, path_, builder_, spec);
     read_size(spec, builder_.populations.back());
     if (const Member* variables = member_.value.find("variables")) read_variables(variables->value, index, spec.n);
 
@@ -237,8 +238,9 @@ class PopulationReader {
     const auto full_size = size("full_size");
     auto n = size("n");
     if (member_.value.find("n") == nullptr) {
-      n = full_size;
-      if (member_.value.find("full_size") == nullptr && lacks(member_.value, "n", kPopulationKeys)) {
+      n = full_size ? full_size : spec.positions ? number_of_places(*spec.positions) : std::nullopt;
+      if (!n && member_.value.find("full_size") == nullptr && !builder_.places.is_reported(path_ + ".positions") &&
+          lacks(member_.value, "n", kPopulationKeys)) {
         builder_.diagnostics.add(member_.value.origin, subject_ + ": n, the number of neurons, is missing");
       }
       if (!n) builder_.places.set_reported(path_ + ".n");

@@ -20,9 +20,9 @@ struct RuleForm {
   bool counted;  ///< takes a number of synapses
 };
 
-constexpr auto kKeys =
-    std::to_array<std::string_view>({"source", "target", "rule", "weight", "delay", "format", "weights", "synapse",
-                                     "representation", "weight_format", "allow_autapses", "allow_multapses", "name"});
+constexpr auto kKeys = std::to_array<std::string_view>(
+    {"source", "target", "rule", "weight", "delay", "format", "weights", "synapse", "representation", "weight_format",
+     "weight_profile", "velocity", "allow_autapses", "allow_multapses", "name"});
 
 constexpr RuleForm kRules[] = {
     {"one_to_one", Rule::Kind::one_to_one, false},
@@ -31,6 +31,7 @@ constexpr RuleForm kRules[] = {
     {"fixed_outdegree", Rule::Kind::fixed_outdegree, true},
     {"fixed_total_number", Rule::Kind::fixed_total_number, true},
     {"pairwise_bernoulli", Rule::Kind::pairwise_bernoulli, false},
+    {"connections", Rule::Kind::connections, false},
 };
 
 std::vector<std::string_view> rule_names() {
@@ -39,7 +40,12 @@ std::vector<std::string_view> rule_names() {
   return names;
 }
 
-bool takes_argument(const RuleForm& form) { return form.counted || form.kind == Rule::Kind::pairwise_bernoulli; }
+bool takes_argument(const RuleForm& form) {
+  return form.counted || form.kind == Rule::Kind::pairwise_bernoulli || form.kind == Rule::Kind::connections;
+}
+bool may_be_spatial(const RuleForm& form) {
+  return form.kind == Rule::Kind::fixed_indegree || form.kind == Rule::Kind::pairwise_bernoulli;
+}
 
 /// One [[projections]] table: a projection for every pair of its sources and targets.
 class ProjectionReader {
@@ -116,6 +122,9 @@ class ProjectionReader {
     if (const Member* member = place("rule")) {
       if (auto rule = read_rule(member->value, subject_ + ": rule", context)) {
         projection.rule = *rule;
+        if (rule->kind == Rule::Kind::connections &&
+            !read_connection_list(table_, subject_, path, builder_, projection))
+          failed("rule");
       } else {
         failed("rule");
       }
@@ -131,6 +140,7 @@ class ProjectionReader {
         failed(key);
       }
     }
+    read_distance_keys(table_, subject_, path, context, builder_, projection);
     read_dense(table_, subject_, path, builder_, projection);
     read_synapse_keys(SynapseKeys::of(table_), subject_, path, context, builder_, projection);
     for (const auto& [key, out] : {std::pair{"allow_autapses", &projection.rule.allow_autapses},
@@ -167,7 +177,10 @@ std::optional<Rule> read_rule(const Node& node, const std::string& subject, cons
   }
   if (word && takes_argument(*form)) {
     context.diagnostics.add(
-        origin, subject + ": " + name + " takes a number, as in { " + name + (form->counted ? " = 100 }" : " = 0.1 }"));
+        origin, subject + ": " + name +
+                    (form->kind == Rule::Kind::connections ? " takes a file, as in { connections = \"edges.csv\" }"
+                     : form->counted                       ? " takes a number, as in { " + name + " = 100 }"
+                                                           : " takes a number, as in { " + name + " = 0.1 }"));
     return std::nullopt;
   }
   Rule rule;
@@ -178,7 +191,10 @@ std::optional<Rule> read_rule(const Node& node, const std::string& subject, cons
     context.diagnostics.add(origin, subject + ": " + name + " takes no number; write rule = \"" + name + "\"");
     return std::nullopt;
   }
-  if (form->counted) {
+  if (form->kind == Rule::Kind::connections) return rule;  // read where the populations are known
+  if (may_be_spatial(*form) && argument.is(Node::Kind::table)) {
+    if (!read_spatial_rule(argument, subject + ": " + name, context, rule)) return std::nullopt;
+  } else if (form->counted) {
     const auto count = read_count(argument, subject + ": " + name, context, std::uint64_t{1} << 53);
     if (!count) return std::nullopt;
     rule.count = *count;
