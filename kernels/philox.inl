@@ -37,41 +37,50 @@ typedef std::uint32_t Words __attribute__((vector_size(8 * NEURACT_LANES)));
   __builtin_memcpy(out, &words, sizeof words);
 }
 
-static void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t key, std::uint32_t c1, std::uint32_t c2,
-                        std::uint32_t c3, std::uint32_t first_block) noexcept {
+/// The ten rounds of two independent vectors of blocks, which hide the latency of the multiplication.
+struct BlockLanes {
+  Lanes a0, a1, a2, a3;
+  Lanes b0, b1, b2, b3;
+};
+[[gnu::always_inline]] static inline void philox_rounds(BlockLanes& x, std::uint64_t key) noexcept {
+  std::uint32_t key0 = static_cast<std::uint32_t>(key);
+  std::uint32_t key1 = static_cast<std::uint32_t>(key >> 32);
+  const Lanes multiplier0 = Lanes{} + 0xD2511F53u;
+  const Lanes multiplier1 = Lanes{} + 0xCD9E8D57u;
+#pragma GCC unroll 10
+  for (int round = 0; round < 10; ++round) {
+    const Lanes keys0 = Lanes{} + key0, keys1 = Lanes{} + key1;
+    const Lanes product0a = multiply_low_halves(x.a0, multiplier0), product1a = multiply_low_halves(x.a2, multiplier1);
+    const Lanes product0b = multiply_low_halves(x.b0, multiplier0), product1b = multiply_low_halves(x.b2, multiplier1);
+    x.a0 = (product1a >> 32) ^ x.a1 ^ keys0;
+    x.a2 = (product0a >> 32) ^ x.a3 ^ keys1;
+    x.a1 = product1a;
+    x.a3 = product0a;
+    x.b0 = (product1b >> 32) ^ x.b1 ^ keys0;
+    x.b2 = (product0b >> 32) ^ x.b3 ^ keys1;
+    x.b1 = product1b;
+    x.b3 = product0b;
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+}
+
+[[maybe_unused]] static void philox_fill(std::uint32_t* out, std::size_t n_blocks, std::uint64_t key, std::uint32_t c1,
+                                         std::uint32_t c2, std::uint32_t c3, std::uint32_t first_block) noexcept {
   constexpr std::size_t lanes = NEURACT_LANES;
   Lanes numbers;
   for (std::size_t i = 0; i < lanes; ++i) numbers[i] = i;
 
   for (std::size_t block = 0; block < n_blocks; block += 2 * lanes) {
-    // Two independent vectors at a time hide the latency of the multiplication.
-    Lanes a0 = numbers + (first_block + block), a1 = Lanes{} + c1, a2 = Lanes{} + c2, a3 = Lanes{} + c3;
-    Lanes b0 = a0 + lanes, b1 = a1, b2 = a2, b3 = a3;
-    std::uint32_t key0 = static_cast<std::uint32_t>(key);
-    std::uint32_t key1 = static_cast<std::uint32_t>(key >> 32);
-    const Lanes multiplier0 = Lanes{} + 0xD2511F53u;
-    const Lanes multiplier1 = Lanes{} + 0xCD9E8D57u;
-#pragma GCC unroll 10
-    for (int round = 0; round < 10; ++round) {
-      const Lanes keys0 = Lanes{} + key0, keys1 = Lanes{} + key1;
-      const Lanes product0a = multiply_low_halves(a0, multiplier0), product1a = multiply_low_halves(a2, multiplier1);
-      const Lanes product0b = multiply_low_halves(b0, multiplier0), product1b = multiply_low_halves(b2, multiplier1);
-      a0 = (product1a >> 32) ^ a1 ^ keys0;
-      a2 = (product0a >> 32) ^ a3 ^ keys1;
-      a1 = product1a;
-      a3 = product0a;
-      b0 = (product1b >> 32) ^ b1 ^ keys0;
-      b2 = (product0b >> 32) ^ b3 ^ keys1;
-      b1 = product1b;
-      b3 = product0b;
-      key0 += 0x9E3779B9u;
-      key1 += 0xBB67AE85u;
-    }
+    const Lanes first = numbers + (first_block + block);
+    BlockLanes x{first,         Lanes{} + c1, Lanes{} + c2, Lanes{} + c3,
+                 first + lanes, Lanes{} + c1, Lanes{} + c2, Lanes{} + c3};
+    philox_rounds(x, key);
     std::uint32_t* const group = out + (block / kPhiloxGroupBlocks) * kPhiloxGroupWords + block % kPhiloxGroupBlocks;
-    store_low_halves(group, a0, b0);
-    store_low_halves(group + 16, a1, b1);
-    store_low_halves(group + 32, a2, b2);
-    store_low_halves(group + 48, a3, b3);
+    store_low_halves(group, x.a0, x.b0);
+    store_low_halves(group + 16, x.a1, x.b1);
+    store_low_halves(group + 32, x.a2, x.b2);
+    store_low_halves(group + 48, x.a3, x.b3);
   }
 }
 
