@@ -186,6 +186,11 @@ bool inspect(Inspector& f, Written& x) {
   return f.object(x).fields(f.field("bytes", x.bytes));
 }
 template <class Inspector>
+bool inspect(Inspector& f, WeightsTaken& x) {
+  detail::Shared<snn::ShardOutput> output{x.output};
+  return f.object(x).fields(f.field("shard", x.shard), f.field("output", output));
+}
+template <class Inspector>
 bool inspect(Inspector& f, Flush& x) {
   return f.object(x).fields(f.field("step", x.step));
 }
@@ -224,7 +229,9 @@ bool inspect(Inspector& f, ShardStatistics::Projection& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, ShardStatistics& x) {
-  return f.object(x).fields(f.field("cohorts", x.cohorts), f.field("projections", x.projections));
+  detail::Block<WeightMoments> weights{x.weights};
+  return f.object(x).fields(f.field("cohorts", x.cohorts), f.field("projections", x.projections),
+                            f.field("weights", weights));
 }
 template <class Inspector>
 bool inspect(Inspector& f, Collect& x) {

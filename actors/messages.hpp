@@ -8,16 +8,19 @@
 
 #include "neuract/actors/caf.hpp"
 #include "neuract/actors/state_snapshot.hpp"
+#include "neuract/actors/weight_summary.hpp"
 #include "neuract/snn/shard.hpp"
 
 /// What the actors tell each other. All of it can be serialised; large arrays as one block of bytes each.
 ///
-///   supervisor -> population    Build, Connect, RunTo, Hold, Record, TakeState, Collect, Report
+///   supervisor -> population    Build, Connect, RunTo, Hold, Record, TakeState, Collect, Report,
+///                               TakeWeights
 ///   population -> population    Delivery (a window's output), Consumed (credit, to producers that get nothing back)
 ///   population -> recorder      Recorded
 ///   recorder   -> population    Written (credit)
-///   population -> supervisor    BuildProgress, Built, Reached, Held, GuardCounts, StateTaken, Collected, Position
-///   supervisor -> recorder      ConnectRecorder, Flush, Finish
+///   population -> supervisor    BuildProgress, Built, Reached, Held, GuardCounts, StateTaken, Collected, Position,
+///                               WeightsTaken
+///   supervisor -> recorder      ConnectRecorder, Recorded (the weights at the end), Flush, Finish
 ///   recorder   -> supervisor    Flushed, Finished
 ///   anybody    -> supervisor    Failed
 ///   population -> dense worker  Project
@@ -61,7 +64,9 @@ struct Subscribe;
 struct Summarise;
 struct TakeSnapshot;
 struct TakeState;
+struct TakeWeights;
 struct Tick;
+struct WeightsTaken;
 struct Written;
 
 using PopulationActor =
@@ -69,7 +74,7 @@ using PopulationActor =
                      caf::result<void>(Hold), caf::result<void>(Record), caf::result<void>(TakeState),
                      caf::result<void>(Collect), caf::result<void>(Report), caf::result<void>(Delivery),
                      caf::result<void>(Consumed), caf::result<void>(Written), caf::result<void>(Projected),
-                     caf::result<void>(Continue)>;
+                     caf::result<void>(Continue), caf::result<void>(TakeWeights)>;
 
 using DenseWorkerActor = caf::typed_actor<caf::result<void>(Project), caf::result<void>(Continue)>;
 
@@ -83,7 +88,7 @@ using SupervisorActor =
                      caf::result<void>(Built), caf::result<void>(Reached), caf::result<void>(Held),
                      caf::result<void>(GuardCounts), caf::result<void>(StateTaken), caf::result<void>(Collected),
                      caf::result<void>(Position), caf::result<void>(Flushed), caf::result<void>(Finished),
-                     caf::result<void>(Failed), caf::result<void>(Tick)>;
+                     caf::result<void>(Failed), caf::result<void>(Tick), caf::result<void>(WeightsTaken)>;
 
 // ---- building
 
@@ -181,6 +186,12 @@ struct Flush {
   Step step = 0;
 };
 struct Flushed {};
+/// The weights as they are now, for the recorder, when nothing more will come.
+struct TakeWeights {};
+struct WeightsTaken {
+  std::uint32_t shard = 0;
+  snn::ShardOutputPtr output;  ///< of no steps
+};
 struct Finish {};
 struct Finished {
   std::optional<Error> error;
@@ -211,6 +222,7 @@ struct ShardStatistics {
     std::string fallback_reason;
   };
   std::vector<Projection> projections;  ///< as many as the plan has
+  std::vector<WeightMoments> weights;   ///< of what weight recorders see
 };
 struct Collect {
   std::uint64_t request = 0;
@@ -293,6 +305,8 @@ CAF_ADD_TYPE_ID(neuract, (neuract::actors::Tick))
 CAF_ADD_TYPE_ID(neuract, (neuract::actors::Written))
 CAF_ADD_TYPE_ID(neuract, (neuract::actors::Project))
 CAF_ADD_TYPE_ID(neuract, (neuract::actors::Projected))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::TakeWeights))
+CAF_ADD_TYPE_ID(neuract, (neuract::actors::WeightsTaken))
 CAF_END_TYPE_ID_BLOCK(neuract)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(neuract::actors::Project)

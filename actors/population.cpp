@@ -80,6 +80,12 @@ class Population {
           if (answer.error) return fail_run(*std::move(answer.error));
           if (!continuing_) work();
         },
+        [this](TakeWeights) {
+          const Step now = shard_->now();
+          snn::ShardOutput output{config_.shard, now, now, {}, {}, shard_->weights()};
+          mail(self_, WeightsTaken{config_.shard, std::make_shared<const snn::ShardOutput>(std::move(output))})
+              .send(config_.supervisor);
+        },
         [this](Continue) {
           continuing_ = false;
           work();
@@ -233,9 +239,10 @@ class Population {
   }
 
   ShardStatistics statistics() const {
-    ShardStatistics all{shard_->statistics(), {}};
+    ShardStatistics all{shard_->statistics(), {}, {}};
     for (const auto& p : shard_->projection_statistics())
       all.projections.push_back({p.synapses, p.bytes, p.events, p.representation, p.path, p.fallback_reason});
+    for (const snn::WeightBlock& block : shard_->weights()) append_moments(block, all.weights);
     return all;
   }
 

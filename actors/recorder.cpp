@@ -46,7 +46,8 @@ class Recorder {
   };
 
   void take(const snn::ShardOutput& output) {
-    if (output.begin >= config_.plan->warmup_steps()) {
+    // An output of no steps has the weights at the end of the run, which may be one that was stopped early.
+    if (output.begin >= config_.plan->warmup_steps() || output.begin == output.end) {
       for (Sink& sink : sinks_) guarded(sink, [&] { return sink.sink->write(output); });
     }
     for (const snn::SpikeBatch& batch : output.batches) tell_listeners(batch);

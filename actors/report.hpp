@@ -73,15 +73,26 @@ struct ClassifierResult {
   }
 };
 
+/// The weights that a weight recorder sees, as they are now; NaN where there are no synapses.
+struct WeightResult {
+  std::string projection;
+  std::uint64_t synapses = 0;
+  double mean = std::numeric_limits<double>::quiet_NaN();
+  double sd = std::numeric_limits<double>::quiet_NaN();
+  double min = std::numeric_limits<double>::quiet_NaN();
+  double max = std::numeric_limits<double>::quiet_NaN();
+};
+
 /// Counts cover the time after the warm-up; seconds are wall-clock time.
 struct RunResult {
   std::vector<PopulationResult> populations;  ///< in the network's order, as all lists here
   std::vector<ProjectionResult> projections;
   std::vector<ClassifierResult> classifiers;
-  std::uint32_t batch = 1;   ///< samples; counts and rates are of all of them, rates per neuron and sample
-  Step steps = 0;            ///< done, warm-up included
-  double warmup_ms = 0.0;    ///< done
-  double duration_ms = 0.0;  ///< done after the warm-up
+  std::vector<WeightResult> weights;  ///< by weight recorder
+  std::uint32_t batch = 1;            ///< samples; counts and rates are of all of them, rates per neuron and sample
+  Step steps = 0;                     ///< done, warm-up included
+  double warmup_ms = 0.0;             ///< done
+  double duration_ms = 0.0;           ///< done after the warm-up
   std::uint64_t neurons = 0;
   std::uint64_t synapses = 0;
   std::uint64_t synapse_bytes = 0;

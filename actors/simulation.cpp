@@ -7,6 +7,7 @@
 #include "neuract/actors/pacing.hpp"
 #include "neuract/actors/runtime.hpp"
 #include "neuract/actors/summary.hpp"
+#include "neuract/actors/weight_summary.hpp"
 #include "neuract/memory/system.hpp"
 #include "neuract/snn/nearest_name.hpp"
 
@@ -151,8 +152,10 @@ Result<RunResult> Simulation::result() {
   NEURACT_TRY_ASSIGN(const auto shards, impl_->runtime->ask<std::vector<ShardStatistics>>(Summarise{}));
   std::vector<snn::CohortStatistics> cohorts;
   std::vector<ProjectionResult> projections(impl_->plan->projections().size());
+  std::vector<WeightMoments> weights;
   for (const ShardStatistics& shard : shards) {
     cohorts.insert(cohorts.end(), shard.cohorts.begin(), shard.cohorts.end());
+    weights.insert(weights.end(), shard.weights.begin(), shard.weights.end());
     for (std::size_t j = 0; j < projections.size(); ++j) {
       projections[j].synapses += shard.projections[j].synapses;
       projections[j].bytes += shard.projections[j].bytes;
@@ -164,6 +167,7 @@ Result<RunResult> Simulation::result() {
     }
   }
   RunResult result = actors::summarise(*impl_->plan, impl_->now, cohorts, std::move(projections));
+  result.weights = summarise_weights(*impl_->plan, std::move(weights));
   result.threads = impl_->shards;
   result.build_s = impl_->build_s;
   result.simulate_s = impl_->simulate_s;

@@ -58,11 +58,12 @@ class Supervisor {
         [this](Finished& finished) { on_finished(finished); },
         [this](Failed& failure) { fail(std::move(failure.error)); },
         [this](Tick) { tick(); },
+        [this](WeightsTaken& taken) { on_weights_taken(taken); },
     };
   }
 
  private:
-  enum class Phase : std::uint8_t { starting, building, idle, running, flushing, failing, failed, closing };
+  enum class Phase : std::uint8_t { starting, building, idle, running, flushing, weighing, failing, failed, closing };
 
   // ---- building
 
@@ -292,6 +293,7 @@ class Supervisor {
   void fail(Error error) {
     if (phase_ == Phase::closing || error_) return;
     error_ = std::move(error);
+    if (phase_ == Phase::weighing) weighing_error_ = error_;
     phase_ = Phase::failing;
     config_.cancel.request_stop();
     for (const auto& population : populations_) self_->send_exit(population, caf::exit_reason::user_shutdown);
@@ -313,13 +315,30 @@ class Supervisor {
       answer_open(*error_);
       refuse_snapshots();
     }
-    if (close_request_) end(finished.error);
+    if (close_request_) end(finished.error ? finished.error : weighing_error_);
   }
 
   void close(std::uint64_t request) {
     close_request_ = request;
     if (phase_ == Phase::failing) return;  // on_finished() will go on
     if (phase_ == Phase::failed) return end(std::nullopt);
+    if (phase_ == Phase::idle && config_.records && !config_.plan->spec().weight_recorders.empty()) {
+      phase_ = Phase::weighing;
+      weights_missing_ = populations_.size();
+      to_all(TakeWeights{});
+    } else {
+      finish_closing();
+    }
+  }
+
+  /// Through here rather than straight to the recorder, so that they arrive before Finish.
+  void on_weights_taken(WeightsTaken& taken) {
+    if (phase_ != Phase::weighing) return;
+    mail(self_, Recorded{taken.shard, 0, {std::move(taken.output)}}).send(recorder_);
+    if (--weights_missing_ == 0) finish_closing();
+  }
+
+  void finish_closing() {
     phase_ = Phase::closing;
     config_.cancel.request_stop();
     refuse_snapshots();
@@ -371,6 +390,7 @@ class Supervisor {
 
   Phase phase_ = Phase::starting;
   std::optional<Error> error_;                 ///< the first failure
+  std::optional<Error> weighing_error_;        ///< that failure, when it came while the weights were taken
   std::optional<std::uint64_t> open_request_;  ///< Prepare, Run or Summarise
   std::optional<std::uint64_t> close_request_;
   Clock::time_point began_{};  ///< of the phase
@@ -390,6 +410,7 @@ class Supervisor {
   SnapshotParts snapshot_parts_;
   std::vector<ShardStatistics> statistics_;
   std::size_t collected_ = 0;
+  std::size_t weights_missing_ = 0;  ///< of those at the end, shards that have not answered
 
   bool ticking_ = false;
   int ticks_ = 0;

@@ -83,11 +83,17 @@ RunSummary make_summary(const PlannedNetwork& network, const RunArguments& argum
                              p.path, p.fallback_reason});
   }
   std::map<std::string, int> seen;
+  const auto once_each = [&seen](const std::string& name) {
+    const int times = ++seen[name];
+    return times == 1 ? name : name + "#" + std::to_string(times);
+  };
   for (const auto& c : result.classifiers) {
-    const int times = ++seen[c.population];
-    s.classifiers.push_back({times == 1 ? c.population : c.population + "#" + std::to_string(times), c.answers,
-                             c.correct, c.accuracy(), static_cast<double>(c.answers) / result.simulate_s});
+    s.classifiers.push_back({once_each(c.population), c.answers, c.correct, c.accuracy(),
+                             static_cast<double>(c.answers) / result.simulate_s});
   }
+  seen.clear();
+  for (const auto& w : result.weights)
+    s.weights.push_back({once_each(w.projection), w.synapses, w.mean, w.sd, w.min, w.max});
   return s;
 }
 
@@ -97,6 +103,8 @@ std::string fixed(double value, int decimals) {
   std::snprintf(text, sizeof text, "%.*f", decimals, value);
   return text;
 }
+
+std::string short_number(double value) { return std::isnan(value) ? "-" : snn::short_text(value, 4); }
 
 void print_result(const actors::RunResult& result, const RunSummary& summary, const fs::path& out) {
   const OutputStyle style = detect_output_style();
@@ -122,6 +130,10 @@ void print_result(const actors::RunResult& result, const RunSummary& summary, co
                 format_count(static_cast<double>(c.correct)).c_str(),
                 format_count(static_cast<double>(c.answers)).c_str(), fixed(100.0 * c.accuracy, 1).c_str(),
                 std::isfinite(c.images_per_second) ? format_count(c.images_per_second).c_str() : "-");
+  }
+  for (const WeightSummary& w : summary.weights) {
+    std::printf("weights of %s: %s +- %s (%s to %s)\n", w.name.c_str(), short_number(w.mean).c_str(),
+                short_number(w.sd).c_str(), short_number(w.min).c_str(), short_number(w.max).c_str());
   }
   std::printf("results are in %s\n", out.string().c_str());
 }

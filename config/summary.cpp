@@ -67,12 +67,22 @@ void visit_classifier(Classifier& c, Visit visit) {
   visit("images_per_second", c.images_per_second);
 }
 
+template <class Weights, class Visit>
+void visit_weights(Weights& w, Visit visit) {
+  visit("synapses", w.synapses);
+  visit("mean", w.mean);
+  visit("sd", w.sd);
+  visit("min", w.min);
+  visit("max", w.max);
+}
+
 /// The lists of both directions: visit(key, list, fields of its parts).
 template <class Summary, class Visit>
 void visit_lists(Summary& s, Visit visit) {
   visit("populations", s.populations, [](auto& p, auto field) { visit_population(p, field); });
   visit("projections", s.projections, [](auto& p, auto field) { visit_projection(p, field); });
   visit("classifiers", s.classifiers, [](auto& c, auto field) { visit_classifier(c, field); });
+  visit("weights", s.weights, [](auto& w, auto field) { visit_weights(w, field); });
 }
 
 std::string hash_text(std::uint64_t hash) {

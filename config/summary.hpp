@@ -39,6 +39,15 @@ struct ClassifierSummary {
   double images_per_second = std::numeric_limits<double>::quiet_NaN();  ///< answers / simulate_s
 };
 
+struct WeightSummary {
+  std::string name;  ///< the projection; "name#2", … for further recorders of it
+  std::uint64_t synapses = 0;
+  double mean = std::numeric_limits<double>::quiet_NaN();  ///< NaN without synapses, like the others
+  double sd = std::numeric_limits<double>::quiet_NaN();
+  double min = std::numeric_limits<double>::quiet_NaN();
+  double max = std::numeric_limits<double>::quiet_NaN();
+};
+
 /// Field names are the keys of the file, in this order.
 struct RunSummary {
   std::string version;  ///< of neuract; filled in by write_summary when empty
@@ -63,6 +72,7 @@ struct RunSummary {
   std::vector<PopulationSummary> populations;
   std::vector<ProjectionSummary> projections;
   std::vector<ClassifierSummary> classifiers;
+  std::vector<WeightSummary> weights;  ///< at the end, of what is recorded
 };
 
 std::string to_json(const RunSummary& summary);

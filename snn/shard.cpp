@@ -329,6 +329,19 @@ std::vector<CohortStatistics> Shard::statistics() const {
   return all;
 }
 
+std::vector<WeightBlock> Shard::weights() const {
+  std::vector<WeightBlock> blocks;
+  const NetworkSpec& spec = impl_->plan->spec();
+  for (std::uint32_t r = 0; r < spec.weight_recorders.size(); ++r) {
+    const std::uint32_t projection = spec.weight_recorders[r].projection;
+    for (const CohortRange& range : impl_->ranges) {
+      if (range.population != spec.projections[projection].target || range.sample != 0) continue;
+      blocks.push_back({r, projection, range.first, impl_->now - 1, {}, {}, {}});
+    }
+  }
+  return blocks;
+}
+
 std::vector<ProjectionStatistics> Shard::projection_statistics() const {
   std::vector<ProjectionStatistics> all(impl_->plan->projections().size());
   for (const auto& cohort : impl_->cohorts) {

@@ -89,6 +89,8 @@ class Shard {
   void copy_state(std::size_t cohort, int state, std::span<float> out) const;
 
   std::vector<CohortStatistics> statistics() const;
+  /// What weight recorders see after the steps so far: one block for each of them and each cohort that it looks at.
+  std::vector<WeightBlock> weights() const;
   std::vector<ProjectionStatistics> projection_statistics() const;  ///< one per projection of the plan
   std::uint64_t spikes_of(
       std::uint32_t population) const noexcept;  ///< all spikes so far, warm-up included (for the run guard)

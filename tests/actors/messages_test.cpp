@@ -31,10 +31,11 @@ class Messages : public ::testing::Test {
 };
 
 snn::ShardOutputPtr some_output() {
-  snn::ShardOutput output{3, 100, 102, {}, {}};
+  snn::ShardOutput output{3, 100, 102, {}, {}, {}};
   output.batches.push_back({1, 64, 100, {0, 2, 3}, {5, 9, 7}});
   output.batches.push_back({2, 0, 100, {0, 0, 0}, {}});
   output.traces.push_back({0, {1, 2}, {100, 101}, {-70.0f, -69.5f, -69.25f, -1e-30f}});
+  output.weights.push_back({1, 4, 64, 101, {7, 8}, {64, 70}, {0.1, -1e-300}});
   return std::make_shared<const snn::ShardOutput>(output);
 }
 
@@ -56,6 +57,16 @@ void expect_equal(const snn::ShardOutput& a, const snn::ShardOutput& b) {
     EXPECT_EQ(a.traces[i].neurons, b.traces[i].neurons);
     EXPECT_EQ(a.traces[i].steps, b.traces[i].steps);
     EXPECT_EQ(a.traces[i].values, b.traces[i].values);
+  }
+  ASSERT_EQ(a.weights.size(), b.weights.size());
+  for (std::size_t i = 0; i < a.weights.size(); ++i) {
+    EXPECT_EQ(a.weights[i].recorder, b.weights[i].recorder);
+    EXPECT_EQ(a.weights[i].projection, b.weights[i].projection);
+    EXPECT_EQ(a.weights[i].first, b.weights[i].first);
+    EXPECT_EQ(a.weights[i].step, b.weights[i].step);
+    EXPECT_EQ(a.weights[i].sources, b.weights[i].sources);
+    EXPECT_EQ(a.weights[i].targets, b.weights[i].targets);
+    EXPECT_EQ(a.weights[i].weights, b.weights[i].weights);
   }
 }
 
@@ -84,7 +95,8 @@ TEST_F(Messages, CarryStateErrorsAndStatisticsAsBytes) {
   cohort.classifiers = {{100, 87}};
   cohort.spike_hash = ~0ull;
   cohort.isi = {{5, 25, 1}, {9, 41, 2}};
-  Collected collected{4, 1, {{cohort}, {{10, 60, 1000, "dense nf4", "dequantised", "too wide"}}}};
+  Collected collected{
+      4, 1, {{cohort}, {{10, 60, 1000, "dense nf4", "dequantised", "too wide"}}, {{2, 77, 3, 4.5, 0.25, -1.0, 3.0}}}};
   const Collected back = through_bytes(collected);
   EXPECT_EQ(back.statistics.cohorts[0].range.first, 64u);
   EXPECT_EQ(back.statistics.cohorts[0].spike_hash, ~0ull);
@@ -94,6 +106,8 @@ TEST_F(Messages, CarryStateErrorsAndStatisticsAsBytes) {
   EXPECT_EQ(back.statistics.projections[0].representation, "dense nf4");
   EXPECT_EQ(back.statistics.projections[0].path, "dequantised");
   EXPECT_EQ(back.statistics.projections[0].fallback_reason, "too wide");
+  EXPECT_EQ(back.statistics.weights[0].target, 77u);
+  EXPECT_EQ(back.statistics.weights[0].largest, 3.0);
 
   const TakeSnapshot question = through_bytes(TakeSnapshot{1, 2, 3, Step{44}});
   EXPECT_EQ(question.step, Step{44});

@@ -49,6 +49,7 @@ class Summary : public ::testing::Test {
     s.projections = {{"E->E", 10'000'000, 40'000'000, "", "sparse", "cpu kernel", ""},
                      {"E->I", 25'000'000, 14'062'500, "nf4", "dense nf4", "cpu kernel", ""}};
     s.batch = 4;
+    s.weights = {{"E->E", 10'000'000, 45.5, 2.25, 0.125, 91.0}, {"none", 0}};
     s.classifiers = {{"out", 10'000, 8712, 0.8712, 4321.5}, {"never", 0, 0, std::nan(""), std::nan("")}};
     return s;
   }
@@ -63,7 +64,7 @@ TEST_F(Summary, HasTheKeysThatOthersRelyOnInTheirOrder) {
   EXPECT_THAT(keys, ElementsAre("version", "config", "seed", "dt_ms", "duration_ms", "batch", "threads", "cohorts",
                                 "nodes", "neurons", "synapses", "synapse_bytes", "build_s", "simulate_s",
                                 "real_time_factor", "peak_rss_bytes", "spikes", "synaptic_events", "spike_hash",
-                                "populations", "projections", "classifiers"));
+                                "populations", "projections", "classifiers", "weights"));
   keys.clear();
   for (const auto& member : value.at("populations").at("I").as_object()) keys.emplace_back(member.key());
   EXPECT_THAT(keys, ElementsAre("n", "spikes", "rate_hz", "cv_isi"));
@@ -74,6 +75,10 @@ TEST_F(Summary, HasTheKeysThatOthersRelyOnInTheirOrder) {
   for (const auto& member : value.at("classifiers").at("out").as_object()) keys.emplace_back(member.key());
   EXPECT_THAT(keys, ElementsAre("answers", "correct", "accuracy", "images_per_second"));
   EXPECT_TRUE(value.at("classifiers").at("never").at("accuracy").is_null());
+  keys.clear();
+  for (const auto& member : value.at("weights").at("E->E").as_object()) keys.emplace_back(member.key());
+  EXPECT_THAT(keys, ElementsAre("synapses", "mean", "sd", "min", "max"));
+  EXPECT_TRUE(value.at("weights").at("none").at("mean").is_null());
   EXPECT_EQ(value.at("spike_hash").as_string(), "00abcdef01234567");
   EXPECT_FALSE(value.at("version").as_string().empty());
   EXPECT_TRUE(value.at("populations").at("E").at("cv_isi").is_null());
