@@ -70,7 +70,7 @@ template <class Inspector>
 bool inspect(Inspector& f, TraceBlock& x) {
   actors::detail::Block<std::uint32_t> neurons{x.neurons};
   actors::detail::Block<Step> steps{x.steps};
-  actors::detail::Block<float> values{x.values};
+  actors::detail::Block<double> values{x.values};
   return f.object(x).fields(f.field("multimeter", x.multimeter), f.field("neurons", neurons), f.field("steps", steps),
                             f.field("values", values));
 }

@@ -52,7 +52,7 @@ void TraceMerger::add(const TraceBlock& block) {
       row.values.resize(columns());
       row.missing = neurons_.size();
     }
-    const float* values = block.values.data() + t * variables_ * n;
+    const double* values = block.values.data() + t * variables_ * n;
     auto position = neurons_.begin();
     for (std::size_t i = 0; i < n; ++i) {
       if (position == neurons_.end()) break;

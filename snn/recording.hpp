@@ -68,7 +68,7 @@ class TraceMerger {
   void add(const TraceBlock& block);
 
   /// Whole rows in time order, row-major; they stay until clear().
-  const std::vector<float>& rows() const noexcept { return rows_; }
+  const std::vector<double>& rows() const noexcept { return rows_; }
   std::size_t row_count() const noexcept { return columns() == 0 ? 0 : rows_.size() / columns(); }
   void clear() noexcept { rows_.clear(); }
   /// Step of the first row ever completed; -1 before.
@@ -76,7 +76,7 @@ class TraceMerger {
 
  private:
   struct Row {
-    std::vector<float> values;
+    std::vector<double> values;
     std::size_t missing = 0;
   };
 
@@ -85,7 +85,7 @@ class TraceMerger {
   Step first_step_ = 0;
   Step first_row_ = -1;
   std::map<Step, Row> pending_;
-  std::vector<float> rows_;
+  std::vector<double> rows_;
 };
 
 /// The weights of one recorder, from the blocks of cohorts to lists of all synapses, ordered as the blocks are.

@@ -22,7 +22,7 @@ Result<Report> read_report(const InputFile& file, hid_t reports, const std::stri
   report.rows = shape[0];
   report.columns = shape[1];
   report.values.resize(report.rows * report.columns);
-  NEURACT_TRY(file.read(data, H5T_NATIVE_FLOAT, report.values.data(), shape, where + "/data"));
+  NEURACT_TRY(file.read(data, H5T_NATIVE_DOUBLE, report.values.data(), shape, where + "/data"));
   report.units = file.text(data, "units");
   report.variables = file.texts(data, "variables");
 

@@ -33,7 +33,7 @@ struct Report {
   double interval_ms = 0.0;  ///< row r carries the time start_ms + r * interval_ms
   std::size_t rows = 0;
   std::size_t columns = 0;
-  std::vector<float> values;
+  std::vector<double> values;
 };
 
 /// One group of /edges in weights.h5: synapses in the order of target, source, drawing.

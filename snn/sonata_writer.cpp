@@ -184,7 +184,7 @@ class TraceFile {
     if (block.multimeter >= reports_.size()) return {};
     RecordedReport& report = reports_[block.multimeter];
     report.merger.add(block);
-    if (report.merger.rows().size() * sizeof(float) < kTraceBytesBuffered) return {};
+    if (report.merger.rows().size() * sizeof(double) < kTraceBytesBuffered) return {};
     const hdf5::Session session;
     return drain(report);
   }
@@ -243,9 +243,10 @@ class TraceFile {
 
     OutputFile& file = *file_;
     RecordedReport& report = reports_.emplace_back();
-    const hsize_t chunk_rows =
-        std::clamp<hsize_t>(kTraceChunkBytes / (sizeof(float) * std::max<std::size_t>(columns, 1)), 1, 4096);
-    report.data = file.growing(group, "data", H5T_IEEE_F32LE, chunk_rows, columns);
+    const bool wide = spec.precision == Precision::f64;
+    const std::size_t row_bytes = (wide ? sizeof(double) : sizeof(float)) * std::max<std::size_t>(columns, 1);
+    const hsize_t chunk_rows = std::clamp<hsize_t>(kTraceChunkBytes / row_bytes, 1, 4096);
+    report.data = file.growing(group, "data", wide ? H5T_IEEE_F64LE : H5T_IEEE_F32LE, chunk_rows, columns);
     file.attribute(report.data, "units", common_unit(units));
     file.attribute(report.data, "variables", multimeter.variables);
     file.attribute(report.data, "variable_units", units);
@@ -261,7 +262,7 @@ class TraceFile {
 
   Result<void> drain(RecordedReport& report) {
     const hsize_t rows = report.merger.row_count();
-    Result<void> result = file_->append(report.data, H5T_NATIVE_FLOAT, report.merger.rows().data(), report.written,
+    Result<void> result = file_->append(report.data, H5T_NATIVE_DOUBLE, report.merger.rows().data(), report.written,
                                         rows, report.merger.columns());
     report.written += rows;
     report.merger.clear();

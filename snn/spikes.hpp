@@ -32,7 +32,7 @@ struct TraceBlock {
   std::uint32_t multimeter = 0;        ///< index in NetworkSpec::multimeters
   std::vector<std::uint32_t> neurons;  ///< index in the population, ascending
   std::vector<Step> steps;             ///< the value is the state at the end of the step
-  std::vector<float> values;
+  std::vector<double> values;
 };
 
 /// What a weight recorder sees of one cohort at the end of `step`: the synapses onto its neurons, ordered by target, then
