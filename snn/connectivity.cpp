@@ -10,104 +10,13 @@
 #include "neuract/snn/connection_list.hpp"
 #include "neuract/snn/discrete.hpp"
 #include "neuract/snn/draw.hpp"
-#include "neuract/snn/portable_math.hpp"
+#include "neuract/snn/partner_drawer.hpp"
+#include "neuract/snn/source_draws.hpp"
 
 namespace neuract::snn {
 namespace {
 
 using Kind = Rule::Kind;
-
-constexpr std::uint32_t kNoSelf = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint32_t kNarrow = 1u << 16;  // up to here 32 random bits choose among candidates
-
-constexpr std::size_t groups_for(std::size_t words) { return (words + Stream::kGroup - 1) / Stream::kGroup; }
-
-/// log(1 - p), 0 < p < 1
-double log_of_complement(double p) {
-  if (p > 1e-4) return portable::log(1.0 - p);
-  return -p * (1.0 + p * (1.0 / 2 + p * (1.0 / 3 + p * (1.0 / 4))));
-}
-
-/// Partners of one neuron after another, from [0, population) less perhaps one.
-class PartnerDrawer {
- public:
-  PartnerDrawer(const Stream& stream, std::uint32_t population, bool excludes_self)
-      : stream_(stream), population_(population), candidates_(population - (excludes_self ? 1u : 0u)) {}
-
-  std::uint32_t candidates() const { return candidates_; }
-
-  /// `n` independent partners of `neuron`, never `self`.
-  std::span<const std::uint32_t> independent(std::uint32_t neuron, std::uint32_t self, std::size_t n) {
-    partners_.resize(std::max(partners_.size(), n));
-    draw(neuron, self, 0, groups_for(n), n, partners_.data());
-    return std::span(partners_).first(n);
-  }
-
-  /// `n` different partners of `neuron`, never `self`; n <= candidates().
-  std::span<const std::uint32_t> distinct(std::uint32_t neuron, std::uint32_t self, std::size_t n) {
-    if (n <= candidates_ / 2) {
-      draw_distinct(neuron, self, n);
-      for (std::size_t i = 0; i < n; ++i) taken_[partners_[i] / 64] = 0;
-      return std::span(partners_).first(n);
-    }
-    const std::size_t omitted = candidates_ - n;
-    draw_distinct(neuron, self, omitted);
-    if (self < population_) taken_[self / 64] |= std::uint64_t{1} << (self % 64);
-    partners_.resize(std::max<std::size_t>(partners_.size(), population_));
-    std::size_t found = 0;
-    for (std::uint32_t i = 0; i < population_; ++i) {
-      partners_[found] = i;
-      found += 1 - ((taken_[i / 64] >> (i % 64)) & 1);
-    }
-    std::fill(taken_.begin(), taken_.end(), 0);
-    return std::span(partners_).first(n);
-  }
-
- private:
-  /// Draws of groups [first_group, first_group + groups) of 64, at most `n` of them.
-  void draw(std::uint32_t neuron, std::uint32_t self, std::size_t first_group, std::size_t groups, std::size_t n,
-            std::uint32_t* out) {
-    const bool wide = candidates_ > kNarrow;
-    const std::size_t word_groups = wide ? 2 * groups : groups;
-    words_.resize(std::max(words_.size(), word_groups * Stream::kGroup));
-    stream_.fill(words_.data(), word_groups, static_cast<std::uint32_t>(wide ? 2 * first_group : first_group), neuron);
-    if (!wide) return draw_index(candidates_, self, words_.data(), n, out);
-    // Upper and lower halves of 64-bit numbers lie in alternating groups.
-    for (std::size_t done = 0; done < n; done += Stream::kGroup) {
-      const std::uint32_t* const upper = words_.data() + 2 * done;
-      draw_index_wide(candidates_, self, upper, upper + Stream::kGroup, std::min(n - done, Stream::kGroup), out + done);
-    }
-  }
-
-  /// Fills partners_ with `n` different ones, and leaves them marked in taken_.
-  void draw_distinct(std::uint32_t neuron, std::uint32_t self, std::size_t n) {
-    taken_.resize(population_ / 64 + 1);
-    partners_.resize(std::max(partners_.size(), n));
-    std::size_t found = 0;
-    for (std::size_t group = 0; found < n;) {
-      const std::size_t groups = groups_for(n - found);
-      drawn_.resize(std::max(drawn_.size(), groups * Stream::kGroup));
-      draw(neuron, self, group, groups, groups * Stream::kGroup, drawn_.data());
-      for (std::size_t i = 0; i < groups * Stream::kGroup && found < n; ++i) {
-        const std::uint32_t partner = drawn_[i];
-        std::uint64_t& mark = taken_[partner / 64];
-        const std::uint64_t bit = std::uint64_t{1} << (partner % 64);
-        partners_[found] = partner;
-        found += (mark & bit) == 0 ? 1u : 0u;
-        mark |= bit;
-      }
-      group += groups;
-    }
-  }
-
-  Stream stream_;
-  std::uint32_t population_;
-  std::uint32_t candidates_;
-  std::vector<std::uint32_t> words_;
-  std::vector<std::uint32_t> partners_;
-  std::vector<std::uint32_t> drawn_;
-  std::vector<std::uint64_t> taken_;
-};
 
 /// In-degrees of targets [first, first + count) when `total` synapses fall on `targets` targets: a binary tree whose
 /// nodes split their share between their halves. Only nodes above the range are visited.
@@ -313,13 +222,14 @@ bool Connectivity::for_each_target(std::uint32_t first, std::uint32_t count, con
     case Kind::all_to_all: return all_to_all(first, count, sink);
     case Kind::fixed_indegree:
       return by_degree(first, std::vector<std::uint32_t>(count, static_cast<std::uint32_t>(rule_.count)), sink);
-    case Kind::fixed_outdegree: return fixed_outdegree(first, count, sink);
+    case Kind::fixed_outdegree: return by_source(first, count, sink);
     case Kind::fixed_total_number: {
       const std::uint32_t candidates = n_source_ - (exclude_self_ ? 1u : 0u);
       DegreeTree tree(Stream(seed_, Purpose::degree, projection_), candidates, !rule_.allow_multapses, first, count);
       return by_degree(first, std::move(tree).split(rule_.count, n_target_), sink);
     }
-    case Kind::pairwise_bernoulli: return pairwise_bernoulli(first, count, sink);
+    case Kind::pairwise_bernoulli:
+      return rule_.by_source ? by_source(first, count, sink) : pairwise_bernoulli(first, count, sink);
     case Kind::connections: return connections(first, count, sink);
   }
   return true;
@@ -354,30 +264,29 @@ bool Connectivity::all_to_all(std::uint32_t first, std::uint32_t count, const Si
 }
 
 bool Connectivity::by_degree(std::uint32_t first, std::span<const std::uint32_t> degrees, const Sink& sink) const {
-  PartnerDrawer drawer(Stream(seed_, Purpose::source, projection_), n_source_, exclude_self_);
+  PartnerDrawer drawer(Stream(seed_, Purpose::source, projection_));
   for (std::uint32_t i = 0; i < degrees.size(); ++i) {
     const std::uint32_t target = first + i;
-    const std::uint32_t self = exclude_self_ ? target : kNoSelf;
-    const auto sources = rule_.allow_multapses ? drawer.independent(target, self, degrees[i])
-                                               : drawer.distinct(target, self, degrees[i]);
+    drawer.choose_from(n_source_, exclude_self_ ? target : kNoSelf);
+    const auto sources =
+        rule_.allow_multapses ? drawer.independent(target, degrees[i]) : drawer.distinct(target, degrees[i]);
     if (!sink(target, sources)) return false;
   }
   return true;
 }
 
-bool Connectivity::fixed_outdegree(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
-  // Targets are what is drawn, so every range looks at all draws; it keeps its own, for a few targets at a time to
-  // bound the memory.
-  constexpr double kept = 1 << 23;
-  const double indegree = n_target_ == 0 ? 0.0 : static_cast<double>(rule_.count) * n_source_ / n_target_;
-  const auto at_once =
-      static_cast<std::uint32_t>(std::clamp(kept / std::max(indegree, 1.0), 1.0, static_cast<double>(kNarrow)));
-  PartnerDrawer drawer(Stream(seed_, Purpose::source, projection_, 1), n_target_, exclude_self_);
-  const auto targets_of = [&](std::uint32_t source) {
-    const std::uint32_t self = exclude_self_ ? source : kNoSelf;
-    const auto n = static_cast<std::size_t>(rule_.count);
-    return rule_.allow_multapses ? drawer.independent(source, self, n) : drawer.distinct(source, self, n);
-  };
+SourceDraws Connectivity::source_draws() const {
+  return SourceDraws(rule_, n_target_, exclude_self_, seed_, projection_);
+}
+
+bool Connectivity::by_source(std::uint32_t first, std::uint32_t count, const Sink& sink) const {
+  // Targets are what is drawn, and every range of them goes through all sources: a few targets at a time, to bound the
+  // memory.
+  constexpr double kKept = 1 << 23;
+  constexpr double kMostTargets = 1 << 16;
+  const double indegree = n_target_ == 0 ? 0.0 : expected_synapses() / n_target_;
+  const auto at_once = static_cast<std::uint32_t>(std::clamp(kKept / std::max(indegree, 1.0), 1.0, kMostTargets));
+  SourceDraws draws = source_draws();
   std::vector<std::size_t> ends;
   std::vector<std::uint32_t> sources;
   for (std::uint32_t begin = 0; begin < count; begin += at_once) {
@@ -385,17 +294,13 @@ bool Connectivity::fixed_outdegree(std::uint32_t first, std::uint32_t count, con
     const std::uint32_t width = std::min(at_once, count - begin);
     ends.assign(width + 1, 0);
     for (std::uint32_t source = 0; source < n_source_; ++source) {
-      for (const std::uint32_t target : targets_of(source)) {
-        if (target - base < width) ++ends[target - base + 1];
-      }
+      for (const std::uint32_t target : draws.targets(source, base, width)) ++ends[target - base + 1];
     }
     std::partial_sum(ends.begin(), ends.end(), ends.begin());
     sources.resize(ends.back());
     // ends[i] runs from the begin of target i to its end.
     for (std::uint32_t source = 0; source < n_source_; ++source) {
-      for (const std::uint32_t target : targets_of(source)) {
-        if (target - base < width) sources[ends[target - base]++] = source;
-      }
+      for (const std::uint32_t target : draws.targets(source, base, width)) sources[ends[target - base]++] = source;
     }
     std::size_t position = 0;
     for (std::uint32_t i = 0; i < width; ++i) {

@@ -7,6 +7,7 @@
 #include "neuract/memory/result.hpp"
 #include "neuract/snn/geometry/spatial_rule.hpp"
 #include "neuract/snn/random.hpp"
+#include "neuract/snn/source_draws.hpp"
 #include "neuract/snn/spec.hpp"
 
 /// Which source neurons project to which target neurons. Each target's synapses are a pure function of (seed,
@@ -29,14 +30,14 @@ double max_indegree_bound(const Rule& rule, std::uint32_t n_source, std::uint32_
 /// | one_to_one         | O(targets)                  |                                                    |
 /// | all_to_all         | O(synapses)                 |                                                    |
 /// | fixed_indegree     | O(synapses)                 | sources independent and uniform, or distinct       |
-/// | fixed_outdegree    | see below                   | targets independent and uniform, or distinct       |
+/// | fixed_outdegree    | O(synapses + sources)       | targets independent and uniform, or distinct       |
 /// | fixed_total_number | O(synapses + log targets)   | every pair independent and uniform, or distinct    |
 /// | pairwise_bernoulli | O(synapses)                 | every pair independently with probability p        |
 /// | connections        | O(synapses)                 | those of the list                                  |
 ///
 /// With a profile or a cutoff, fixed_indegree and pairwise_bernoulli are what geometry/spatial_rule.hpp tells.
-/// fixed_outdegree draws targets per source, so a range of targets goes through the draws of the whole projection,
-/// twice for every 2^23 synapses that it keeps. Without multapses K distinct partners come from drawing again what was
+/// fixed_outdegree, and pairwise_bernoulli where Rule::by_source says so, draw targets per source (source_draws.hpp), so a
+/// range of targets goes through all sources, twice for every 2^23 synapses that it keeps. Without multapses K distinct partners come from drawing again what was
 /// drawn before (or, above one half, from leaving out the others). fixed_total_number splits the total over a binary
 /// tree of targets by exact binomial (hypergeometric, for distinct pairs) draws. Threads: reentrant.
 class Connectivity {
@@ -54,6 +55,9 @@ class Connectivity {
   /// Targets [first, first + count), ascending, each once. False when the sink stopped.
   bool for_each_target(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
 
+  /// The same synapses from the other side, for rules of which SourceDraws::possible().
+  [[nodiscard]] SourceDraws source_draws() const;
+
   /// Mean number of synapses of the whole projection, as far as it can be told without drawing.
   [[nodiscard]] double expected_synapses() const noexcept;
   /// In-degree that no target exceeds, as max_indegree_bound().
@@ -66,7 +70,7 @@ class Connectivity {
   bool one_to_one(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
   bool all_to_all(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
   bool by_degree(std::uint32_t first, std::span<const std::uint32_t> degrees, const Sink& sink) const;
-  bool fixed_outdegree(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
+  bool by_source(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
   bool pairwise_bernoulli(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
   bool connections(std::uint32_t first, std::uint32_t count, const Sink& sink) const;
 

@@ -121,4 +121,9 @@ std::uint64_t draw_hypergeometric(std::uint64_t draws, std::uint64_t good, std::
                           [=](double k) { return (g - k) / (k + 1.0) * ((n - k) / (b - n + k + 1.0)); });
 }
 
+double log_of_complement(double p) noexcept {
+  if (p > 1e-4) return portable::log(1.0 - p);
+  return -p * (1.0 + p * (1.0 / 2 + p * (1.0 / 3 + p * (1.0 / 4))));
+}
+
 }  // namespace neuract::snn

@@ -13,4 +13,7 @@ std::uint64_t draw_binomial(std::uint64_t n, double p, double u) noexcept;
 /// Good ones among `draws` taken without replacement from `good` + `bad`; draws <= good + bad, 0 < u < 1.
 std::uint64_t draw_hypergeometric(std::uint64_t draws, std::uint64_t good, std::uint64_t bad, double u) noexcept;
 
+/// log(1 - p), also for small p; 0 < p < 1.
+double log_of_complement(double p) noexcept;
+
 }  // namespace neuract::snn

@@ -11,21 +11,27 @@
 /// blocks of four 32-bit words, in the order of kernels::philox_fill. Who uses which counters, so that no two uses
 /// share a word:
 ///
-/// | purpose       | entity     | item           | c1          | c2 | word within the substream    |
-/// |---------------|------------|----------------|-------------|----|------------------------------|
-/// | parameter     | population | parameter      | 0           | 0  | neuron                       |
-/// | initial_state | population | state variable | 0           | 0  | neuron                       |
-/// | source        | projection | 0              | target      | 0  | draw                         |
-/// | source        | projection | 1, outdegree   | source      | 0  | draw                         |
-/// | source        | projection | 2, by distance | target      | 0  | draw                         |
-/// | weight        | projection | 0              | target      | 0  | incoming synapse of target   |
-/// | weight        | projection | 1, dense       | source      | 0  | target                       |
-/// | delay         | projection | 0              | target      | 0  | incoming synapse of target   |
-/// | degree        | projection | 0              | tree node   | *  | block 0                      |
-/// | poisson       | stimulus   | 0              | step        | *  | neuron                       |
-/// | noise         | stimulus   | 0              | interval    | *  | neuron                       |
-/// | variable      | population | of the model   | step        | *  | neuron                       |
-/// | position      | population | axis           | 0           | 0  | neuron                       |
+/// | purpose       | entity     | item           | c1          | c2    | word within the substream         |
+/// |---------------|------------|----------------|-------------|-------|-----------------------------------|
+/// | parameter     | population | parameter      | 0           | 0     | neuron                            |
+/// | initial_state | population | state variable | 0           | 0     | neuron                            |
+/// | source        | projection | 0              | target      | 0     | draw                              |
+/// | source        | projection | 1, outdegree   | source      | block | draw, within a block of targets   |
+/// | source        | projection | 2, by distance | target      | 0     | draw                              |
+/// | source        | projection | 3, by source   | source      | block | draw, within a block of targets   |
+/// | weight        | projection | 0              | target      | 0     | incoming synapse of target        |
+/// | weight        | projection | 1, dense       | source      | 0     | target                            |
+/// | weight        | projection | 2, by source   | source      | place | block target: weight, delay       |
+/// | delay         | projection | 0              | target      | 0     | incoming synapse of target        |
+/// | degree        | projection | 0              | tree node   | *     | block 0                           |
+/// | degree        | projection | 1, outdegree   | source      | node  | block 0                           |
+/// | poisson       | stimulus   | 0              | step        | *     | neuron                            |
+/// | noise         | stimulus   | 0              | interval    | *     | neuron                            |
+/// | variable      | population | of the model   | step        | *     | neuron                            |
+/// | position      | population | axis           | 0           | 0     | neuron                            |
+///
+/// Of rules that are drawn by source the weight and the delay of a synapse are two words of one block, whose counters are
+/// its two neurons and its place among the synapses of the pair.
 ///
 /// In a batch the neurons of sample b follow those of sample b - 1, from a multiple of 64 on, where they draw something
 /// of their own (initial_state, poisson, noise). c3 is 0. (*) Numbers of more than 32 bits: low half in c1, high half in c2.

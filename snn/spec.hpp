@@ -103,6 +103,13 @@ struct Rule {
   /// Of pairwise_bernoulli: what p depends on (clipped to 0 … 1). Of fixed_indegree: how likely each draw takes a source.
   std::optional<Profile> profile = std::nullopt;
   double cutoff = std::numeric_limits<double>::infinity();  ///< no synapses from farther away; for these two rules
+  /// Of pairwise_bernoulli: every source draws its targets, so that Representation::procedural can draw them again. The
+  /// same law, other draws.
+  bool by_source = false;
+
+  [[nodiscard]] bool drawn_by_source() const noexcept {
+    return kind == Kind::fixed_outdegree || (kind == Kind::pairwise_bernoulli && by_source);
+  }
 
   [[nodiscard]] bool spatial() const noexcept {
     return profile.has_value() || cutoff < std::numeric_limits<double>::infinity();

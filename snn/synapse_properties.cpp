@@ -77,6 +77,7 @@ SynapseProperties::SynapseProperties(const Plan& plan, std::uint32_t projection)
       delay_stream_(plan.spec().seed, Purpose::delay, projection),
       weight_sampler_(sampler_of(spec_.weight)),
       scale_(1.0 / plan.projections()[projection].weight_quantum) {
+  if (spec_.rule.drawn_by_source()) pair_words_.emplace(plan.spec().seed, projection);
   if (spec_.velocity) {
     delay_ms_ = sampler_of(spec_.delay);
   } else if (given(list_, &ConnectionList::delays) == nullptr) {
@@ -89,7 +90,7 @@ SynapseProperties::SynapseProperties(const Plan& plan, std::uint32_t projection)
 
 std::span<const double> SynapseProperties::weights(std::uint32_t target, std::span<const std::uint32_t> sources) {
   const std::size_t n = sources.size();
-  base_values(given(list_, &ConnectionList::weights), spec_.weight, weight_sampler_, weight_stream_, target, n);
+  base_values(given(list_, &ConnectionList::weights), spec_.weight, weight_sampler_, Purpose::weight, target, sources);
   if (const auto& profile = spec_.weight_profile) {
     const Point at = (*targets_)[target];
     for (std::size_t i = 0; i < n; ++i) {
@@ -111,11 +112,11 @@ std::span<const std::uint16_t> SynapseProperties::delays(std::uint32_t target, s
   const std::size_t n = sources.size();
   delays_.resize(std::max(delays_.size(), n));
   if (delay_sampler_) {
-    draw_words(delay_stream_, target, n);
+    draw_words(Purpose::delay, target, sources);
     delay_sampler_->draw(std::span(words_).first(n), std::span(delays_).first(n));
     return std::span(delays_).first(n);
   }
-  base_values(given(list_, &ConnectionList::delays), spec_.delay, delay_ms_, delay_stream_, target, n);
+  base_values(given(list_, &ConnectionList::delays), spec_.delay, delay_ms_, Purpose::delay, target, sources);
   for (std::size_t i = 0; i < n; ++i) {
     double ms = values_[i];
     if (spec_.velocity) ms += Space::length(space_.way((*sources_)[sources[i]], (*targets_)[target])) / *spec_.velocity;
@@ -125,23 +126,29 @@ std::span<const std::uint16_t> SynapseProperties::delays(std::uint32_t target, s
 }
 
 void SynapseProperties::base_values(const std::vector<double>* listed, const Value& value,
-                                    const std::optional<Sampler>& sampler, const Stream& stream, std::uint32_t target,
-                                    std::size_t n) {
+                                    const std::optional<Sampler>& sampler, Purpose purpose, std::uint32_t target,
+                                    std::span<const std::uint32_t> sources) {
+  const std::size_t n = sources.size();
   values_.resize(std::max(values_.size(), n));
   if (listed != nullptr) {
     std::copy_n(listed->begin() + static_cast<std::ptrdiff_t>(list_->begins[target]), n, values_.begin());
   } else if (sampler) {
-    draw_words(stream, target, n);
+    draw_words(purpose, target, sources);
     sampler->draw(std::span(words_).first(n), std::span(values_).first(n));
   } else {
     std::fill_n(values_.begin(), n, std::get<double>(value));
   }
 }
 
-void SynapseProperties::draw_words(const Stream& stream, std::uint32_t target, std::size_t n) {
-  const std::size_t groups = (n + Stream::kGroup - 1) / Stream::kGroup;
+void SynapseProperties::draw_words(Purpose purpose, std::uint32_t target, std::span<const std::uint32_t> sources) {
+  const std::size_t groups = (sources.size() + Stream::kGroup - 1) / Stream::kGroup;
   words_.resize(std::max(words_.size(), groups * Stream::kGroup));
-  stream.fill(words_.data(), groups, 0, target);
+  if (pair_words_) {
+    const auto drawn = pair_words_->of_target(target, sources);
+    std::ranges::copy(purpose == Purpose::weight ? drawn.weight : drawn.delay, words_.begin());
+  } else {
+    (purpose == Purpose::weight ? weight_stream_ : delay_stream_).fill(words_.data(), groups, 0, target);
+  }
 }
 
 }  // namespace neuract::snn

@@ -10,6 +10,7 @@
 #include "neuract/snn/distribution.hpp"
 #include "neuract/snn/draw.hpp"
 #include "neuract/snn/geometry/positions.hpp"
+#include "neuract/snn/pair_words.hpp"
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/random.hpp"
 
@@ -56,8 +57,9 @@ class SynapseProperties {
  private:
   /// A number for each synapse, before distances count: from the list, drawn, or one for all.
   void base_values(const std::vector<double>* listed, const Value& value, const std::optional<Sampler>& sampler,
-                   const Stream& stream, std::uint32_t target, std::size_t n);
-  void draw_words(const Stream& stream, std::uint32_t target, std::size_t n);
+                   Purpose purpose, std::uint32_t target, std::span<const std::uint32_t> sources);
+  /// A word for each synapse; `purpose` is weight or delay.
+  void draw_words(Purpose purpose, std::uint32_t target, std::span<const std::uint32_t> sources);
 
   const ProjectionSpec& spec_;
   SynapseRange range_;
@@ -68,6 +70,7 @@ class SynapseProperties {
   double dt_;
   Stream weight_stream_;
   Stream delay_stream_;
+  std::optional<PairWords> pair_words_;  ///< of rules drawn by source
   std::optional<Sampler> weight_sampler_;
   std::optional<Sampler> delay_ms_;            ///< where delays depend on the distance, too
   std::optional<DelaySampler> delay_sampler_;  ///< where they do not
