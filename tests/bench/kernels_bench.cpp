@@ -32,18 +32,23 @@ void random_words(benchmark::State& state, Isa isa) {
   set_isa_for_testing(supported_isas().back());
 }
 
-void poisson_draws(benchmark::State& state, Isa isa, double mean) {
+/// Events of one generator: for 2,048 neurons in one step, or for 64 neurons in 16 steps.
+void poisson_draws(benchmark::State& state, Isa isa, double mean, std::uint32_t blocks, std::uint32_t steps) {
   set_isa_for_testing(isa);
   const PoissonTable table(mean);
   const PoissonInput generator{&table, 42, 1, nullptr};
-  alignas(64) float out[kBlock];
-  const auto collect = input_kernels().collect;
-  std::uint64_t step = 0;
+  const std::size_t neurons = std::size_t{blocks} * kBlock;
+  std::vector<std::int32_t> sums(neurons * steps);
+  std::vector<std::int32_t*> rows;
+  for (std::size_t s = 0; s < steps; ++s) rows.push_back(sums.data() + s * neurons);
+  PoissonTarget target{7, 0, blocks, steps, 0, rows.data()};
   for (auto _ : state) {
-    collect(nullptr, &generator, 1, 7, 0, ++step, 1.0f, out);
-    benchmark::DoNotOptimize(out);
+    input_kernels().add_poisson(&generator, 1, target);
+    target.step += steps;
+    benchmark::DoNotOptimize(sums.data());
   }
-  state.counters["draws/s"] = benchmark::Counter(kBlock, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["draws/s"] =
+      benchmark::Counter(static_cast<double>(sums.size()), benchmark::Counter::kIsIterationInvariantRate);
   set_isa_for_testing(supported_isas().back());
 }
 
@@ -52,8 +57,9 @@ const bool kRegistered = [] {
     const std::string name(name_of(isa));
     benchmark::RegisterBenchmark(("random_words/" + name).c_str(), random_words, isa);
     for (const double mean : {0.5, 2.0, 40.0}) {
-      benchmark::RegisterBenchmark(("poisson_draws/" + name + "/mean:" + std::to_string(mean).substr(0, 4)).c_str(),
-                                   poisson_draws, isa, mean);
+      const std::string draws = "poisson_draws/" + name + "/mean:" + std::to_string(mean).substr(0, 4);
+      benchmark::RegisterBenchmark(draws.c_str(), poisson_draws, isa, mean, 1u, 16u);
+      benchmark::RegisterBenchmark((draws + "/one_step").c_str(), poisson_draws, isa, mean, 32u, 1u);
     }
   }
   return true;
