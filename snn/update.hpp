@@ -6,7 +6,7 @@
 namespace neuract::snn {
 
 inline constexpr int kMostStateFields = 16;
-inline constexpr int kMostCoefficients = 32;
+inline constexpr int kMostCoefficients = 48;
 
 /// A block of 64 neurons. Arrays are 64 long; state[i] and, for neurons with parameters of their own, coefficients[i]
 /// point at the block's part of variable i. With common parameters coefficients[i] points at one number.

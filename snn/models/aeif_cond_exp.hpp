@@ -73,29 +73,29 @@ struct AeifCondExp {
     T E_ex, E_in, I_e, half_ex, half_in, decay_ex, decay_in;
   };
   static Coefficients<double> prepare(const Parameters& p, double dt) {
-    return {prepare_adaptive(p, dt),
-            p.E_ex - p.E_L,
-            p.E_in - p.E_L,
-            p.I_e,
-            portable::exp(-0.5 * dt / p.tau_syn_ex),
-            portable::exp(-0.5 * dt / p.tau_syn_in),
-            portable::exp(-dt / p.tau_syn_ex),
-            portable::exp(-dt / p.tau_syn_in)};
+    return {.membrane = prepare_adaptive(p, dt),
+            .E_ex = p.E_ex - p.E_L,
+            .E_in = p.E_in - p.E_L,
+            .I_e = p.I_e,
+            .half_ex = portable::exp(-0.5 * dt / p.tau_syn_ex),
+            .half_in = portable::exp(-0.5 * dt / p.tau_syn_in),
+            .decay_ex = portable::exp(-dt / p.tau_syn_ex),
+            .decay_in = portable::exp(-dt / p.tau_syn_in)};
   }
 
   template <class T>
   NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T current) {
     const T I = current + c.I_e;
-    const T ex1 = c.half_ex * s.g_ex;
-    const T in1_ = c.half_in * s.g_in;
-    const T ex2 = c.decay_ex * s.g_ex;
-    const T in2 = c.decay_in * s.g_in;
-    const Drive<T> drive{I + c.E_ex * s.g_ex + c.E_in * s.g_in, I + c.E_ex * ex1 + c.E_in * in1_,
-                         I + c.E_ex * ex2 + c.E_in * in2,       c.membrane.leak + s.g_ex + s.g_in,
-                         c.membrane.leak + ex1 + in1_,          c.membrane.leak + ex2 + in2};
+    const T ex_half = c.half_ex * s.g_ex;
+    const T in_half = c.half_in * s.g_in;
+    const T ex_end = c.decay_ex * s.g_ex;
+    const T in_end = c.decay_in * s.g_in;
+    const Drive<T> drive{I + c.E_ex * s.g_ex + c.E_in * s.g_in, I + c.E_ex * ex_half + c.E_in * in_half,
+                         I + c.E_ex * ex_end + c.E_in * in_end, c.membrane.leak + s.g_ex + s.g_in,
+                         c.membrane.leak + ex_half + in_half,   c.membrane.leak + ex_end + in_end};
     const bool fired = adaptive_exponential_step(s.V_m, s.w, s.refractory, c.membrane, drive);
-    s.g_ex = ex2 + in0;
-    s.g_in = in2 - in1;
+    s.g_ex = ex_end + in0;
+    s.g_in = in_end - in1;
     return fired;
   }
 };

@@ -26,6 +26,12 @@ inline double decay_to_end(double s, double h, double tau, double C_m) {
   return portable::exp(-s / tau) * -portable::expm1((s - h) / tau) * tau / C_m;
 }
 
+/// 1/C ∫_s^h u e^(-u/tau) du.
+inline double rise_to_end(double s, double h, double tau, double C_m) {
+  const double left = h - s;
+  return portable::exp(-s / tau) * left * (s * phi1(-left / tau) + left * psi(-left / tau)) / C_m;
+}
+
 /// D and b at the nodes; D is 0 at the end of the step.
 template <class T>
 struct Conducting {

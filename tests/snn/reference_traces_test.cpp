@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "model_neuron.hpp"
 #include "neuract/snn/models/all.hpp"
 #include "serial_run.hpp"
 
@@ -72,18 +73,8 @@ void compare_in_double(const Case& c) {
     }
     if (!parameter) initial.emplace_back(setting.name, std::get<double>(setting.value));
   }
-  const auto coefficients = Model::prepare(p, 0.1);
-  std::array<double, kFields<Model::template State>> fields{};
-  const auto origin = [&](std::size_t i) { return Model::states[i].origin ? p.*Model::states[i].origin : 0.0; };
-  for (std::size_t i = 0; i < std::size(Model::states); ++i) {
-    const auto& row = Model::states[i];
-    fields[i] = row.default_parameter ? p.*row.default_parameter : row.default_value;
-    for (const auto& [name, value] : initial) {
-      if (name == row.name) fields[i] = value;
-    }
-    fields[i] -= origin(i);
-  }
-  auto state = from_array<Model::template State, double>(fields);
+  testing::Neuron<Model, double> neuron(p);
+  for (const auto& [name, value] : initial) neuron.set(name, value);
 
   const auto rows = read_csv(std::string(c.file) + ".csv");
   ASSERT_EQ(rows.size(), 2000u);
@@ -95,13 +86,10 @@ void compare_in_double(const Case& c) {
     for (const double t : kInhibitoryTimes) {
       input[std::size(Model::receptors) - 1] += std::llround((t + 2.0) / 0.1) - 1 == step ? c.inhibitory_weight : 0.0;
     }
-    if (whole_step<Model>(state, coefficients, input[0], input[1], 0.0)) spikes.push_back(step);
-    fields = to_array<Model::template State, double>(state);
+    if (neuron.step(input[0], input[1])) spikes.push_back(step);
     if (c.skips_upstroke && rising(rows, static_cast<std::size_t>(step))) continue;
     for (std::size_t v = 0; v < c.recorded.size(); ++v) {
-      std::size_t i = 0;
-      while (c.recorded[v] != Model::states[i].name) ++i;
-      ASSERT_NEAR(fields[i] + origin(i), rows[static_cast<std::size_t>(step)][v + 1], c.f64_tolerance)
+      ASSERT_NEAR(neuron.get(c.recorded[v]), rows[static_cast<std::size_t>(step)][v + 1], c.f64_tolerance)
           << c.recorded[v] << " at step " << step;
     }
   }
