@@ -108,7 +108,7 @@ struct Rule {
   bool by_source = false;
 
   [[nodiscard]] bool drawn_by_source() const noexcept {
-    return kind == Kind::fixed_outdegree || (kind == Kind::pairwise_bernoulli && by_source);
+    return kind == Kind::fixed_outdegree || (kind == Kind::pairwise_bernoulli && by_source && !spatial());
   }
 
   [[nodiscard]] bool spatial() const noexcept {
