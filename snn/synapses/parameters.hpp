@@ -40,9 +40,9 @@ struct Tsodyks {
       {"tau_psc", &Parameters::tau_psc, "ms", "time constant of the synaptic current", Check::positive},
       {"tau_fac", &Parameters::tau_fac, "ms", "time constant of facilitation; 0 = none", Check::non_negative},
       {"tau_rec", &Parameters::tau_rec, "ms", "time constant of recovery from depression", Check::positive},
-      {"x", &Parameters::x, "", "recovered resources at t = 0", Check::non_negative},
-      {"y", &Parameters::y, "", "active resources at t = 0", Check::non_negative},
-      {"u", &Parameters::u, "", "use of resources at t = 0", Check::non_negative},
+      {"x", &Parameters::x, "", "recovered resources that the first spike finds", Check::non_negative},
+      {"y", &Parameters::y, "", "active resources then", Check::non_negative},
+      {"u", &Parameters::u, "", "use of resources before the first spike", Check::non_negative},
   };
   static std::vector<std::string> check_together(const Parameters& p) {
     std::vector<std::string> faults;
