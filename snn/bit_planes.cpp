@@ -154,10 +154,6 @@ Result<std::shared_ptr<const Rows>> build_rows(const Plan& plan, std::uint32_t p
     return fail(ErrorCode::invalid_argument, "it cannot be kept as bit planes: ", why_not);
   const ProjectionPlan& p = plan.projections()[projection];
   const std::uint32_t sources = plan.populations()[p.source].n;
-  NEURACT_TRY_ASSIGN(
-      const Connectivity connectivity,
-      Connectivity::make(plan.spec().projections[projection].rule, sources, plan.populations()[p.target].n,
-                         p.source == p.target, plan.spec().seed, projection));
   auto built = std::make_shared<Rows>();
   built->sources = sources;
   built->words = words_of_row(cohort.count);
@@ -168,22 +164,23 @@ Result<std::shared_ptr<const Rows>> build_rows(const Plan& plan, std::uint32_t p
   Rows::Row* const rows = built->rows.data();
   std::vector<Excess> excess;
   std::uint64_t since_report = 0;
-  const bool finished = connectivity.for_each_target(cohort.first, cohort.count, [&](std::uint32_t target, auto from) {
-    const std::uint32_t local = target - cohort.first;
-    const std::uint32_t bit = kernels::bit_of_target(local);
-    const std::uint64_t mask = std::uint64_t{1} << (bit % 64);
-    for (const std::uint32_t source : from) {
-      std::uint64_t& word = bits[std::size_t{source} * built->words + bit / 64];
-      if ((word & mask) != 0) excess.push_back({source, static_cast<std::uint16_t>(local)});
-      word |= mask;
-      ++rows[source].synapses;
-    }
-    built->synapses += from.size();
-    since_report += from.size();
-    if (since_report < kReportEvery || !progress) return true;
-    since_report = 0;
-    return progress(built->synapses);
-  });
+  const bool finished =
+      plan.connectivity(projection).for_each_target(cohort.first, cohort.count, [&](std::uint32_t target, auto from) {
+        const std::uint32_t local = target - cohort.first;
+        const std::uint32_t bit = kernels::bit_of_target(local);
+        const std::uint64_t mask = std::uint64_t{1} << (bit % 64);
+        for (const std::uint32_t source : from) {
+          std::uint64_t& word = bits[std::size_t{source} * built->words + bit / 64];
+          if ((word & mask) != 0) excess.push_back({source, static_cast<std::uint16_t>(local)});
+          word |= mask;
+          ++rows[source].synapses;
+        }
+        built->synapses += from.size();
+        since_report += from.size();
+        if (since_report < kReportEvery || !progress) return true;
+        since_report = 0;
+        return progress(built->synapses);
+      });
   if (!finished || (progress && !progress(built->synapses))) return fail(ErrorCode::cancelled, "building was given up");
   if (excess.size() > std::numeric_limits<std::uint32_t>::max())
     return fail(ErrorCode::exhausted, excess.size(), " synapses beyond the first of a pair are more than a list holds");

@@ -22,45 +22,45 @@ PlanPtr plan_for(std::uint32_t n_source, std::uint32_t n_target, Rule rule, Valu
   return Plan::make(std::move(spec)).value();
 }
 
-void expect_like_lists(const Plan& plan, const CohortRange& range, const Scene& scene = {}, Step window = 64) {
+void expect_as_by_synapse(const Plan& plan, const CohortRange& range, const Scene& scene = {}, Step window = 64) {
   for (const kernels::Isa isa : kernels::supported_isas()) {
     ASSERT_TRUE(kernels::set_isa_for_testing(isa));
     const auto pathway = build_bit_planes(plan, 0, range).value();
-    testing::expect_like_lists(*pathway, plan, 0, range, scene, window);
+    testing::expect_as_by_synapse(*pathway, plan, 0, range, scene, window);
   }
   kernels::set_isa_for_testing(kernels::supported_isas().back());
 }
 
-TEST(BitPlanes, DeliverWhatListsDeliverToAnyNumberOfTargets) {
+TEST(BitPlanes, BringWhatEverySynapseBringsToAnyNumberOfTargets) {
   for (const std::uint32_t targets : {1u, 63u, 64u, 65u, 511u, 512u, 513u, 1500u})
-    expect_like_lists(*plan_for(70, targets, {Rule::Kind::pairwise_bernoulli, 0, 0.2}), {1, 0, targets});
+    expect_as_by_synapse(*plan_for(70, targets, {Rule::Kind::pairwise_bernoulli, 0, 0.2}), {1, 0, targets});
 }
 
 TEST(BitPlanes, DeliverEveryOneOfSeveralSynapsesOfAPair) {
-  expect_like_lists(*plan_for(20, 600, {Rule::Kind::fixed_indegree, 30}), {1, 0, 600});
-  expect_like_lists(*plan_for(20, 100, {Rule::Kind::fixed_outdegree, 250}), {1, 0, 100});
-  expect_like_lists(*plan_for(3, 100, {Rule::Kind::fixed_total_number, 3000}), {1, 0, 100});
+  expect_as_by_synapse(*plan_for(20, 600, {Rule::Kind::fixed_indegree, 30}), {1, 0, 600});
+  expect_as_by_synapse(*plan_for(20, 100, {Rule::Kind::fixed_outdegree, 250}), {1, 0, 100});
+  expect_as_by_synapse(*plan_for(3, 100, {Rule::Kind::fixed_total_number, 3000}), {1, 0, 100});
 }
 
 TEST(BitPlanes, DeliverToACohortInTheMiddleOfAPopulation) {
   const PlanPtr plan = plan_for(50, 1000, {Rule::Kind::fixed_indegree, 20});
   for (const auto& [first, count] : {std::pair{0u, 64u}, {64u, 1u}, {128u, 513u}, {960u, 40u}, {512u, 0u}})
-    expect_like_lists(*plan, {1, first, count});
+    expect_as_by_synapse(*plan, {1, first, count});
 }
 
 TEST(BitPlanes, DeliverInWindowsOfAnyLength) {
   const PlanPtr plan = plan_for(80, 700, {Rule::Kind::fixed_indegree, 16}, -0.7);
-  for (const Step window : {1, 2, 7, 15}) expect_like_lists(*plan, {1, 0, 700}, {}, window);
+  for (const Step window : {1, 2, 7, 15}) expect_as_by_synapse(*plan, {1, 0, 700}, {}, window);
 }
 
 TEST(BitPlanes, LeaveOutSpikesFromBeforeThePresentationAndCountOnlyThoseThatCount) {
   const PlanPtr plan = plan_for(80, 200, {Rule::Kind::fixed_indegree, 16});
-  expect_like_lists(*plan, {1, 0, 200}, {40, 9, 0});
-  expect_like_lists(*plan, {1, 0, 200}, {40, 0, 11});
-  expect_like_lists(*plan, {1, 0, 200}, {40, 5, 11});
+  expect_as_by_synapse(*plan, {1, 0, 200}, {40, 9, 0});
+  expect_as_by_synapse(*plan, {1, 0, 200}, {40, 0, 11});
+  expect_as_by_synapse(*plan, {1, 0, 200}, {40, 5, 11});
 }
 
-RC_GTEST_PROP(BitPlanes, DeliverWhatListsDeliver, ()) {
+RC_GTEST_PROP(BitPlanes, BringWhatEverySynapseBrings, ()) {
   const auto sources = *rc::gen::inRange(1u, 400u);
   const auto targets = *rc::gen::inRange(1u, 1200u);
   const auto first = *rc::gen::inRange(0u, targets) / 64 * 64;
@@ -68,7 +68,7 @@ RC_GTEST_PROP(BitPlanes, DeliverWhatListsDeliver, ()) {
   const auto weight = *rc::gen::element(0.1, -0.5, 0.0, 3.0);
   const PlanPtr plan =
       plan_for(sources, targets, {Rule::Kind::fixed_indegree, static_cast<std::uint64_t>(indegree)}, weight, 0.4);
-  expect_like_lists(*plan, {1, first, targets - first}, {30, 0, 10, 0.2});
+  expect_as_by_synapse(*plan, {1, first, targets - first}, {30, 0, 10, 0.2});
 }
 
 TEST(BitPlanes, SayWhatTheyHold) {
@@ -88,7 +88,7 @@ TEST(BitPlanes, ShareTheirRowsWithOtherSamples) {
   const auto second = build_bit_planes(*plan, 0, range, {}, first.get()).value();
   EXPECT_EQ(second->bytes(), 0u);
   EXPECT_EQ(second->synapses(), first->synapses());
-  testing::expect_like_lists(*second, *plan, 0, range, {});
+  testing::expect_as_by_synapse(*second, *plan, 0, range, {});
   EXPECT_EQ(first->events(), 0u);
 }
 
@@ -96,7 +96,7 @@ TEST(BitPlanes, GoOnCountingWhereASavedRunLeftOff) {
   const PlanPtr plan = plan_for(100, 600, {Rule::Kind::fixed_indegree, 30});
   const CohortRange range{1, 0, 600};
   const auto saved = build_bit_planes(*plan, 0, range).value();
-  testing::expect_like_lists(*saved, *plan, 0, range, {});
+  testing::expect_as_by_synapse(*saved, *plan, 0, range, {});
   StateWriter out;
   saved->save(out);
   const auto loaded = build_bit_planes(*plan, 0, range).value();

@@ -5,14 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <vector>
 
+#include "neuract/snn/connectivity.hpp"
 #include "neuract/snn/pathway.hpp"
-#include "neuract/snn/synapse_table.hpp"
+#include "neuract/snn/synapse_properties.hpp"
 
-/// What a pathway of static synapses must do: bring to every step what the lists of SynapseTable bring.
+/// What a pathway of static synapses must do: bring to every step what its synapses bring, taken one by one.
 namespace neuract::snn::testing {
 
 struct Scene {
@@ -49,28 +52,36 @@ inline Arrivals no_arrivals(const Plan& plan, std::uint32_t projection, std::uin
   return arrivals;
 }
 
-/// Spikes whose smallest delay ends within the scene, by lists.
-inline Arrivals deliver_lists(const Plan& plan, std::uint32_t projection, const CohortRange& range,
-                              const Scene& scene) {
+/// One synapse after another, target by target: spikes whose smallest delay ends within the scene.
+inline Arrivals deliver_synapses(const Plan& plan, std::uint32_t projection, const CohortRange& range,
+                                 const Scene& scene) {
   Arrivals arrivals = no_arrivals(plan, projection, range.count, scene);
   const ProjectionPlan& p = plan.projections()[projection];
+  const PopulationPlan& population = plan.populations()[p.target];
   const auto spikes = random_spikes(plan.populations()[p.source].n, scene);
-  for (const SynapseTable& table : build_synapse_tables(plan, projection, range).value()) {
-    for (Step sent = scene.begin; sent + p.delay_min < scene.steps; ++sent) {
-      for (const std::uint32_t source : spikes[static_cast<std::size_t>(sent)]) {
-        for (std::uint32_t i = table.offsets[source]; i < table.offsets[source + 1]; ++i) {
-          Step step = sent + table.delay_min;
-          if (!table.delays.empty()) step += table.delays[i];
-          if (!table.wide_delays.empty()) step += table.wide_delays[i];
-          const std::int32_t weight =
-              table.codes.empty() ? table.uniform_code : table.codes[i] * (std::int32_t{1} << table.shift);
-          arrivals.inputs[static_cast<std::size_t>(table.receptor)]
-                         [static_cast<std::size_t>(step) * stride_for(range.count) + table.targets[i]] += weight;
-          if (sent >= scene.counted) ++arrivals.events;
-        }
+  std::vector<std::vector<Step>> sent(plan.populations()[p.source].n);  // by source
+  for (Step step = scene.begin; step + p.delay_min < scene.steps; ++step) {
+    for (const std::uint32_t source : spikes[static_cast<std::size_t>(step)]) sent[source].push_back(step);
+  }
+  SynapseProperties properties(plan, projection);
+  plan.connectivity(projection).for_each_target(range.first, range.count, [&](std::uint32_t target, auto sources) {
+    const auto codes =
+        properties.varied_weights() ? properties.codes(target, sources) : std::span<const std::int16_t>();
+    const auto delays =
+        properties.varied_delays() ? properties.delays(target, sources) : std::span<const std::uint16_t>();
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const double weight = codes.empty() ? properties.common_weight() : codes[i] * p.weight_quantum;
+      const auto receptor = static_cast<std::size_t>(weight < 0.0 ? p.receptor_negative : p.receptor_positive);
+      const auto quanta = static_cast<std::int32_t>(std::nearbyint(weight / population.receptor_quantum[receptor]));
+      for (const Step step : sent[sources[i]]) {
+        const Step acts = step + p.delay_min + (delays.empty() ? 0 : delays[i]);
+        arrivals.inputs[receptor][static_cast<std::size_t>(acts) * stride_for(range.count) + target - range.first] +=
+            quanta;
+        if (step >= scene.counted) ++arrivals.events;
       }
     }
-  }
+    return true;
+  });
   return arrivals;
 }
 
@@ -120,9 +131,9 @@ inline Arrivals deliver_pathway(Pathway& pathway, const Plan& plan, std::uint32_
 }
 
 /// The same inputs and the same number of events.
-inline void expect_like_lists(Pathway& pathway, const Plan& plan, std::uint32_t projection, const CohortRange& range,
-                              const Scene& scene, Step window = 64) {
-  const Arrivals expected = deliver_lists(plan, projection, range, scene);
+inline void expect_as_by_synapse(Pathway& pathway, const Plan& plan, std::uint32_t projection, const CohortRange& range,
+                                 const Scene& scene, Step window = 64) {
+  const Arrivals expected = deliver_synapses(plan, projection, range, scene);
   const Arrivals found = deliver_pathway(pathway, plan, projection, range, scene, window);
   EXPECT_EQ(found.events, expected.events);
   for (std::size_t r = 0; r < 2; ++r)
