@@ -1,0 +1,109 @@
+// The update loops of all models for neurons in NEURACT_NUMBER, float or double.
+//
+// Blocks outside, steps inside: the state of a block stays in the first-level cache while its steps are done. One step
+// of a block is one loop over 64 neurons, which the compiler turns into vectors.
+namespace neuract::snn::NEURACT_ISA {
+
+template <class T, int N>
+struct Fields {
+  T values[N];
+};
+
+constexpr int kNeurons = 64;
+
+/// Bit k tells that flag k, of 64, is 1 rather than 0.
+[[gnu::always_inline]] inline std::uint64_t mask_of(const std::int32_t* flags) noexcept {
+  std::uint64_t mask = 0;
+#if defined(NEURACT_ISA_AVX512)
+  for (int k = 0; k < kNeurons; k += 16) {
+    const __m512i group = _mm512_load_si512(flags + k);
+    mask |= static_cast<std::uint64_t>(_mm512_test_epi32_mask(group, group)) << k;
+  }
+#elif defined(NEURACT_ISA_AVX2)
+  for (int k = 0; k < kNeurons; k += 8) {
+    const __m256i group = _mm256_load_si256(reinterpret_cast<const __m256i*>(flags + k));
+    const int bits = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(group, 31)));
+    mask |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(bits)) << k;
+  }
+#else
+  std::int32_t any = 0;
+  for (int k = 0; k < kNeurons; ++k) any |= flags[k];
+  if (any != 0) {
+    for (int k = 0; k < kNeurons; ++k) mask |= static_cast<std::uint64_t>(flags[k]) << k;
+  }
+#endif
+  return mask;
+}
+
+template <class Model, class T, bool kIndividual, int... S, int... C>
+[[gnu::always_inline]] inline void update(const UpdateRun<T>& run, std::integer_sequence<int, S...>,
+                                          std::integer_sequence<int, C...>) noexcept {
+  using State = typename Model::template State<T>;
+  using Coefficient = typename Model::template Coefficients<T>;
+  constexpr int kCoefficients = sizeof...(C);
+  using StateFields = Fields<T, sizeof...(S)>;
+  using CoefficientFields = Fields<T, kCoefficients>;
+  constexpr bool kTwo = std::size(Model::receptors) > 1;
+
+  alignas(64) std::int32_t nothing[2][kNeurons] = {};
+  alignas(64) const T still[kNeurons] = {};
+  const CoefficientFields common{{run.coefficients[C][0]...}};
+  const T quantum0 = run.inputs[0].quantum;
+  const T quantum1 = run.inputs[1].quantum;
+  for (std::uint32_t b = 0; b < run.n_blocks; ++b) {
+    const std::size_t first = std::size_t{b} * kNeurons;
+    T* const state[sizeof...(S)] = {(run.state[S] + first)...};
+    const T* const coefficients[kCoefficients] = {(run.coefficients[C] + (kIndividual ? first : 0))...};
+    const T* const current = run.current != nullptr ? run.current + first : still;
+    for (std::uint32_t step = 0; step < run.n_steps; ++step) {
+      if constexpr (Substepping<Model, State, Coefficient, T>) {
+        const int substeps = static_cast<int>(__builtin_bit_cast(Coefficient, common).substeps);
+        for (int i = 0; i < substeps; ++i) {
+#pragma GCC ivdep
+          for (int k = 0; k < kNeurons; ++k) {
+            State s = __builtin_bit_cast(State, (StateFields{{state[S][k]...}}));
+            CoefficientFields c = common;
+            if constexpr (kIndividual) c = {{coefficients[C][k]...}};
+            Model::substep(s, __builtin_bit_cast(Coefficient, c), current[k]);
+            const StateFields after = __builtin_bit_cast(StateFields, s);
+            ((state[S][k] = after.values[S]), ...);
+          }
+        }
+      }
+      std::int32_t* const input0 = run.inputs[0].sums != nullptr ? run.inputs[0].sums[step] + first : nothing[0];
+      std::int32_t* const input1 =
+          kTwo && run.inputs[1].sums != nullptr ? run.inputs[1].sums[step] + first : nothing[1];
+      alignas(64) std::int32_t fired[kNeurons];
+#pragma GCC ivdep
+      for (int k = 0; k < kNeurons; ++k) {
+        State s = __builtin_bit_cast(State, (StateFields{{state[S][k]...}}));
+        CoefficientFields c = common;
+        if constexpr (kIndividual) c = {{coefficients[C][k]...}};
+        const T in0 = quantum0 * static_cast<T>(input0[k]);
+        T in1 = T(0);
+        if constexpr (kTwo) in1 = quantum1 * static_cast<T>(input1[k]);
+        const bool spike = Model::step(s, __builtin_bit_cast(Coefficient, c), in0, in1, current[k]);
+        const StateFields after = __builtin_bit_cast(StateFields, s);
+        ((state[S][k] = after.values[S]), ...);
+        input0[k] = 0;
+        if constexpr (kTwo) input1[k] = 0;
+        fired[k] = spike ? 1 : 0;
+      }
+      run.fired[step * run.fired_stride + b] = mask_of(fired);
+    }
+  }
+}
+
+template <class Model, class T, bool kIndividual>
+static void update_entry(const UpdateRun<T>& run) noexcept {
+  update<Model, T, kIndividual>(
+      run, std::make_integer_sequence<int, sizeof(typename Model::template State<T>) / sizeof(T)>{},
+      std::make_integer_sequence<int, sizeof(typename Model::template Coefficients<T>) / sizeof(T)>{});
+}
+
+#define NEURACT_UPDATE_ENTRY(Model) \
+  {&update_entry<Model, NEURACT_NUMBER, false>, &update_entry<Model, NEURACT_NUMBER, true>},
+static constexpr UpdateKernel<NEURACT_NUMBER> kUpdateKernels[][2] = {NEURACT_FOR_EACH_MODEL(NEURACT_UPDATE_ENTRY)};
+#undef NEURACT_UPDATE_ENTRY
+
+}  // namespace neuract::snn::NEURACT_ISA
