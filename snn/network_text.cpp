@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "neuract/snn/connection_list.hpp"
 #include "neuract/snn/nearest_name.hpp"
 #include "neuract/snn/number_text.hpp"
 
@@ -141,7 +142,7 @@ class Facts {
     static constexpr std::string_view kNames[] = {"one_to_one",      "all_to_all",         "fixed_indegree",
                                                   "fixed_outdegree", "fixed_total_number", "pairwise_bernoulli",
                                                   "connections"};
-    const auto& [kind, count, p, allow_autapses, allow_multapses, by_distance, cutoff] = spec;
+    const auto& [kind, count, p, allow_autapses, allow_multapses, by_distance, cutoff, by_source] = spec;
     add(where, "rule", std::string(kNames[static_cast<std::size_t>(kind)]));
     add(where, "count", count);
     add(where, "p", p);
@@ -149,6 +150,7 @@ class Facts {
     add(where, "allow_multapses", allow_multapses);
     profile(where, "profile of the rule", by_distance);
     add(where, "cutoff", cutoff);
+    add(where, "by_source", by_source);
   }
 
   void weights(const std::string& where, const ImportedWeights& spec) {
@@ -183,7 +185,12 @@ class Facts {
     for (const auto& [parameter, value] : parameters) add(where, parameter, value);
     if (modulator) add(where, "modulator", population_name(*modulator));
     add(where, "weight_format", weight_format);
-    add(where, "connections", connections != nullptr);
+    if (connections) {
+      add(where, "connections, begins", connections->begins);
+      add(where, "connections, sources", connections->sources);
+      add(where, "connections, weights", connections->weights);
+      add(where, "connections, delays", connections->delays);
+    }
     profile(where, "profile of the weight", weight_profile);
     add(where, "velocity", velocity);
   }
