@@ -5,16 +5,27 @@
 #include <vector>
 
 #include "neuract/kernels/isa.hpp"
+#include "neuract/memory/host_array.hpp"
 #include "neuract/snn/catalogue.hpp"
-#include "neuract/snn/update.hpp"
+#include "neuract/snn/neuron_update.hpp"
 
-// Updates of neurons that are driven to fire now and then, in a block that stays in the first-level cache.
+// Updates of neurons that are driven to fire now and then. A long window: one block of 64 that stays in the first-level
+// cache. A window of one step: 4,096 neurons, state and inputs in the second-level cache.
 namespace {
 
 using namespace neuract;
 using namespace neuract::snn;
 
-void neuron_updates(benchmark::State& state, const ModelInfo* model, kernels::Isa isa, Coefficients kind) {
+struct Window {
+  std::uint32_t blocks;
+  std::uint32_t steps;
+};
+constexpr Window kLong = {1, 15};
+constexpr Window kOneStep = {64, 1};
+
+template <class T>
+void neuron_updates(benchmark::State& state, const ModelInfo* model, kernels::Isa isa, Coefficients kind,
+                    Window window) {
   kernels::set_isa_for_testing(isa);
   const ModelLayout& layout = layout_of(*model);
   std::vector<double> parameters;
@@ -22,34 +33,64 @@ void neuron_updates(benchmark::State& state, const ModelInfo* model, kernels::Is
   std::vector<double> prepared(static_cast<std::size_t>(layout.coefficient_fields));
   layout.prepare(parameters, 0.1, prepared);
 
-  constexpr std::size_t kNeurons = 64;
-  std::vector<std::vector<float>> states(static_cast<std::size_t>(layout.state_fields), std::vector<float>(kNeurons));
-  std::vector<std::vector<float>> coefficients;
-  for (const double c : prepared) coefficients.emplace_back(kNeurons, static_cast<float>(c));
-  std::vector<float*> state_pointers;
-  std::vector<const float*> coefficient_pointers;
-  for (auto& s : states) state_pointers.push_back(s.data());
-  for (auto& c : coefficients) coefficient_pointers.push_back(c.data());
-  const std::vector<float> none(kNeurons);
-  std::vector<float> drive(kNeurons);
-  for (std::size_t k = 0; k < kNeurons; ++k) drive[k] = 10.0f * static_cast<float>(k);
+  const std::size_t neurons = std::size_t{window.blocks} * 64;
+  std::vector<memory::HostArray<T>> arrays;
+  const auto array = [&](auto value_of) {
+    arrays.push_back(memory::HostArray<T>::zeros(neurons).value());
+    for (std::size_t n = 0; n < neurons; ++n) arrays.back()[n] = static_cast<T>(value_of(n));
+    return arrays.back().data();
+  };
+  std::vector<T*> states;
+  for (int i = 0; i < layout.state_fields; ++i) {
+    const double origin = layout.origin(i) < 0 ? 0.0 : parameters[static_cast<std::size_t>(layout.origin(i))];
+    double initial = 0.0;
+    if (static_cast<std::size_t>(i) < model->states.size()) {
+      const StateInfo& info = model->states[static_cast<std::size_t>(i)];
+      initial = info.default_parameter
+                    ? parameters[static_cast<std::size_t>(find_parameter(*model, info.default_parameter))]
+                    : info.default_value;
+    }
+    states.push_back(array([&](std::size_t) { return initial - origin; }));
+  }
+  std::vector<const T*> coefficients;
+  for (const double c : prepared) coefficients.push_back(array([&](std::size_t) { return c; }));
+  const T* const drive = array([](std::size_t n) { return 10.0 * static_cast<double>(n % 64); });
+  auto inputs = memory::HostArray<std::int32_t>::zeros(2 * window.steps * neurons).value();
+  std::vector<std::int32_t*> rows;
+  for (std::size_t i = 0; i < 2 * window.steps; ++i) rows.push_back(inputs.data() + i * neurons);
+  std::vector<std::uint64_t> fired(std::size_t{window.blocks} * window.steps);
 
-  const UpdateBlock block{state_pointers.data(), coefficient_pointers.data(), {none.data(), none.data()}, drive.data()};
-  const UpdateKernel update = update_kernel(layout.index, kind);
-  std::uint64_t fired = 0;
-  for (auto _ : state) fired |= update(block);
-  benchmark::DoNotOptimize(fired);
-  state.counters["neurons/s"] = benchmark::Counter(kNeurons, benchmark::Counter::kIsIterationInvariantRate);
+  UpdateRun<T> run;
+  run.state = states.data();
+  run.coefficients = coefficients.data();
+  run.current = drive;
+  for (std::size_t r = 0; r < model->receptors.size(); ++r) run.inputs[r] = {rows.data() + r * window.steps, T(1)};
+  run.n_blocks = window.blocks;
+  run.n_steps = window.steps;
+  run.fired = fired.data();
+  run.fired_stride = window.blocks;
+  const UpdateKernel<T> update = update_kernel<T>(layout.index, kind);
+  for (auto _ : state) {
+    update(run);
+    benchmark::DoNotOptimize(fired.data());
+  }
+  state.counters["neurons/s"] =
+      benchmark::Counter(static_cast<double>(neurons * window.steps), benchmark::Counter::kIsIterationInvariantRate);
   kernels::set_isa_for_testing(kernels::supported_isas().back());
 }
 
 const bool kRegistered = [] {
   for (const ModelInfo* model : models()) {
     for (const kernels::Isa isa : kernels::supported_isas()) {
-      const std::string name = std::string("neuron_updates/") + model->name + "/" + std::string(kernels::name_of(isa));
-      benchmark::RegisterBenchmark(name.c_str(), neuron_updates, model, isa, Coefficients::common);
-      benchmark::RegisterBenchmark((name + "/individual").c_str(), neuron_updates, model, isa,
-                                   Coefficients::individual);
+      const auto add = [&](const std::string& suffix, Coefficients kind, Window window) {
+        const std::string name = std::string("neuron_updates/") + model->name + "/" + std::string(name_of(isa));
+        benchmark::RegisterBenchmark((name + "/f32" + suffix).c_str(), neuron_updates<float>, model, isa, kind, window);
+        benchmark::RegisterBenchmark((name + "/f64" + suffix).c_str(), neuron_updates<double>, model, isa, kind,
+                                     window);
+      };
+      add("", Coefficients::common, kLong);
+      add("/one_step", Coefficients::common, kOneStep);
+      add("/individual", Coefficients::individual, kLong);
     }
   }
   return true;
