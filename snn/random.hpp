@@ -17,7 +17,7 @@
 /// | initial_state | population | state variable | 0           | 0     | neuron                            |
 /// | source        | projection | 0              | target      | 0     | draw                              |
 /// | source        | projection | 1, outdegree   | source      | block | draw, within a block of targets   |
-/// | source        | projection | 2, by distance | target      | 0     | draw                              |
+/// | source        | projection | 2, by distance | target      | 0, 1  | draw, decision about a candidate  |
 /// | source        | projection | 3, by source   | source      | block | draw, within a block of targets   |
 /// | weight        | projection | 0              | target      | 0     | incoming synapse of target        |
 /// | weight        | projection | 1, dense       | source      | 0     | target                            |

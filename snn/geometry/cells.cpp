@@ -5,32 +5,31 @@
 
 namespace neuract::snn {
 
-CellGrid::CellGrid(const Positions& neurons, const Box& box, const Space& space, double edge) : box_(box) {
+CellShape::CellShape(const Box& box, const Space& space, double edge, double most) : box_(box) {
   constexpr double kMostAlongAxis = 1024.0;
-  constexpr double kMost = 1 << 20;
-  const double most = std::clamp(0.5 * neurons.size(), 1.0, kMost);
   for (std::size_t k = 0; k < 3; ++k) edge = std::max(edge, (box.high[k] - box.low[k]) / kMostAlongAxis);
   for (bool fits = false; !fits; edge *= 1.25) {
-    double cells = 1.0;
     for (std::size_t k = 0; k < 3; ++k) {
       const double size = box.high[k] - box.low[k];
       counts_[k] = size > edge ? static_cast<std::size_t>(std::min(std::floor(size / edge), kMostAlongAxis)) : 1;
-      cells *= static_cast<double>(counts_[k]);
     }
-    fits = cells <= most;
+    fits = static_cast<double>(cells()) <= std::max(1.0, most);
   }
   for (std::size_t k = 0; k < 3; ++k) {
     width_[k] = (box.high[k] - box.low[k]) / static_cast<double>(counts_[k]);
     circle_[k] = space.period[k] > 0.0;
   }
+}
 
+CellGrid::CellGrid(const Positions& neurons, const CellShape& shape) : shape_(shape) {
   // Counting sort: neurons of a cell stay in ascending order.
-  begins_.assign(counts_[0] * counts_[1] * counts_[2] + 1, 0);
+  begins_.assign(shape.cells() + 1, 0);
   std::vector<std::uint32_t> cell_of_neuron(neurons.size());
   for (std::uint32_t i = 0; i < neurons.size(); ++i) {
-    cell_of_neuron[i] = static_cast<std::uint32_t>(index(cell_of(neurons[i])));
+    cell_of_neuron[i] = static_cast<std::uint32_t>(shape.index(shape.cell_of(neurons[i])));
     ++begins_[cell_of_neuron[i] + 1];
   }
+  most_members_ = *std::max_element(begins_.begin(), begins_.end());
   std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
   std::vector<std::uint32_t> next(begins_.begin(), begins_.end() - 1);
   neurons_.resize(neurons.size());
@@ -42,7 +41,7 @@ CellGrid::CellGrid(const Positions& neurons, const Box& box, const Space& space,
   }
 }
 
-CellGrid::Cell CellGrid::cell_of(const Point& point) const noexcept {
+CellShape::Cell CellShape::cell_of(const Point& point) const noexcept {
   Cell cell = {};
   for (std::size_t k = 0; k < 3; ++k) {
     if (counts_[k] == 1) continue;
@@ -52,7 +51,7 @@ CellGrid::Cell CellGrid::cell_of(const Point& point) const noexcept {
   return cell;
 }
 
-std::vector<CellGrid::Offset> CellGrid::offsets(double cutoff) const {
+std::vector<CellShape::Offset> CellShape::offsets(double cutoff) const {
   struct Along {
     std::int32_t step;
     double nearest;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "neuract/snn/geometry/profile.hpp"
@@ -17,7 +18,7 @@ using Kind = Rule::Kind;
 constexpr std::uint32_t kNoSelf = std::numeric_limits<std::uint32_t>::max();
 constexpr double kImpossible = 1e-18;
 constexpr double kTestAll = 0.5;         ///< above it gaps would be shorter than the draws that find them
-constexpr double kExactPairs = 1 << 23;  ///< a few hundredths of a second
+constexpr double kExactPairs = 1 << 21;  ///< some hundredths of a second
 
 Box common_box(const Box& a, const Box& b) {
   Box box;
@@ -28,16 +29,14 @@ Box common_box(const Box& a, const Box& b) {
   return box;
 }
 
-/// Short enough that the profile changes little across a cell, long enough that there are not too many in reach.
-double edge_for(const Rule& rule, double cutoff) {
-  const double length = rule.profile ? characteristic_length(*rule.profile) : std::numeric_limits<double>::infinity();
-  return 0.25 * std::min(length, 0.5 * cutoff);
+/// What the rule makes of g.
+inline double clipped(const Rule& rule, const Profile& profile, double g) {
+  const double value = (rule.kind == Kind::fixed_indegree ? g : rule.p * g) + profile.offset;
+  const double above = value > 0.0 ? value : 0.0;
+  return rule.kind == Kind::fixed_indegree || above < 1.0 ? above : 1.0;
 }
 
-double clipped(const Rule& rule, double g) {
-  if (rule.kind == Kind::fixed_indegree) return std::max(0.0, rule.profile ? g + rule.profile->offset : 1.0);
-  return std::clamp(rule.profile ? rule.p * g + rule.profile->offset : rule.p, 0.0, 1.0);
-}
+Profile profile_of(const Rule& rule) { return rule.profile.value_or(Profile{}); }
 
 }  // namespace
 
@@ -61,8 +60,7 @@ class SpatialRule::Words {
     }
     return words_[next_++];
   }
-  /// From 32 bits.
-  double unit() { return unit_interval(next()); }
+  [[nodiscard]] const Stream& stream() const { return stream_; }
   /// From 52 bits.
   double fine_unit() {
     const std::uint64_t high = next();
@@ -86,6 +84,11 @@ struct SpatialRule::Scratch {
 
   Words words;
   std::vector<std::uint32_t> sources;
+  // Candidates:
+  std::vector<std::uint32_t> members;
+  std::vector<double> likelihood;
+  std::vector<double> member_bounds;        ///< of the likelihood
+  std::vector<std::uint32_t> member_words;  ///< that decide
   // Of fixed_indegree, one for each cell that is not empty:
   std::vector<std::size_t> cells;
   std::vector<double> bounds;
@@ -99,21 +102,72 @@ SpatialRule::SpatialRule(const Rule& rule, const End& source, const End& target,
       cutoff_(std::min(rule.cutoff, largest_distance(source.spec, target.spec))),
       space_(space_of(source.spec, target.spec)),
       targets_(target.positions),
+      profile_(profile_of(rule)),
       exclude_self_(same_population && !rule.allow_autapses),
       seed_(seed),
       projection_(projection),
-      sources_(*source.positions, common_box(box_of(source.spec), box_of(target.spec)), space_,
-               edge_for(rule, cutoff_)) {
-  for (const CellGrid::Offset& offset : sources_.offsets(cutoff_)) {
-    const double g =
-        rule_.profile ? profile_range(*rule_.profile, offset.nearest, std::min(offset.farthest, cutoff_)).second : 1.0;
-    const double bound = clipped(rule_, g);
-    if (bound == 0.0 || (rule_.kind == Kind::pairwise_bernoulli && bound < kImpossible)) continue;
+      sources_(*source.positions, best_shape(rule, cutoff_, common_box(box_of(source.spec), box_of(target.spec)),
+                                             space_, source.positions->size())),
+      reach_(reach_of(rule, cutoff_, sources_.shape())) {
+  double rest = 0.0;
+  for (auto reach = reach_.rbegin(); reach != reach_.rend(); ++reach)
+    reach->rest = rest += reach->hazard * static_cast<double>(sources_.most_members());
+}
+
+std::vector<SpatialRule::Reach> SpatialRule::reach_of(const Rule& rule, double cutoff, const CellShape& shape) {
+  const Profile profile = profile_of(rule);
+  std::vector<Reach> all;
+  for (const CellShape::Offset& offset : shape.offsets(cutoff)) {
+    const double g = profile_range(profile, offset.nearest, std::min(offset.farthest, cutoff)).second;
+    const double bound = clipped(rule, profile, g);
+    if (bound == 0.0 || (rule.kind == Kind::pairwise_bernoulli && bound < kImpossible)) continue;
     // 1 - bound has no digits left where bound is small: the series does.
     const double hazard =
         bound > kTestAll ? 0.0 : (bound > 1e-5 ? -portable::log(1.0 - bound) : bound * (1.0 + 0.5 * bound));
-    reach_.push_back({offset.step, bound, hazard});
+    all.push_back({offset.step, bound, hazard});
   }
+  std::stable_sort(all.begin(), all.end(), [](const Reach& a, const Reach& b) { return a.bound > b.bound; });
+  return all;
+}
+
+/// Small cells bound likelihoods well, large ones are few: those with which a target costs least.
+CellShape SpatialRule::best_shape(const Rule& rule, double cutoff, const Box& box, const Space& space,
+                                  std::uint32_t neurons) {
+  constexpr double kMostCells = 1 << 18;
+  constexpr double kTry = 8.0;  ///< visits of a cell that take as long as trying a candidate
+  double edge = 0.2 * std::min(characteristic_length(profile_of(rule)), 0.5 * cutoff);
+  std::optional<CellShape> best;
+  double least = 0.0;
+  double smallest_sum = 0.0;
+  for (int i = 0; i < 6; ++i, edge *= 1.6) {
+    const CellShape shape(box, space, edge, std::min(0.5 * neurons, kMostCells));
+    const std::vector<Reach> reach = reach_of(rule, cutoff, shape);
+    const double members = static_cast<double>(neurons) / static_cast<double>(shape.cells());
+    const auto tried = [&](const Reach& r) {
+      return members * (rule.kind == Kind::pairwise_bernoulli && r.hazard == 0.0 ? 1.0 : r.bound);
+    };
+    double sum = 0.0;
+    for (const Reach& r : reach) sum += tried(r);
+    if (i == 0) smallest_sum = sum;
+    double visits = 0.0;
+    double tries = 0.0;
+    if (rule.kind == Kind::fixed_indegree) {
+      visits = static_cast<double>(reach.size());
+      tries = static_cast<double>(rule.count) * sum / smallest_sum;
+    } else {
+      // A target looks at no more cells once hardly anything is left to draw.
+      for (double left = sum; visits < static_cast<double>(reach.size()) && left > 0.3; ++visits) {
+        left -= tried(reach[static_cast<std::size_t>(visits)]);
+      }
+      tries = sum;
+    }
+    const double cost = visits + kTry * tries;
+    if (!best || cost < least) {
+      best = shape;
+      least = cost;
+    }
+  }
+  return *best;
 }
 
 Result<std::shared_ptr<const SpatialRule>> SpatialRule::make(const Rule& rule, const End& source, const End& target,
@@ -125,21 +179,38 @@ Result<std::shared_ptr<const SpatialRule>> SpatialRule::make(const Rule& rule, c
   return std::shared_ptr<const SpatialRule>(made);
 }
 
-double SpatialRule::likelihood(const Point& target, std::size_t member) const noexcept {
-  const Point way = space_.way(sources_.point(member), target);
-  const double distance = Space::length(way);
-  if (distance > cutoff_) return 0.0;
-  return clipped(rule_, rule_.profile ? profile_at(*rule_.profile, way, distance) : 1.0);
+template <Profile::Kind kKind>
+void SpatialRule::likelihoods_by(std::uint32_t target, std::span<const std::uint32_t> members, double* out) const {
+  const Point at = (*targets_)[target];
+  const std::uint32_t self = exclude_self_ ? target : kNoSelf;
+  const Space space = space_;
+  const double cutoff = cutoff_;
+  Profile profile = profile_;
+  profile.kind = kKind;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const Point way = space.way(sources_.point(members[i]), at);
+    const double distance = Space::length(way);
+    const double value = clipped(rule_, profile, profile_at(profile, way, distance));
+    out[i] = distance <= cutoff && sources_.neuron(members[i]) != self ? value : 0.0;
+  }
 }
 
-std::uint32_t SpatialRule::self_of(std::uint32_t target) const noexcept { return exclude_self_ ? target : kNoSelf; }
+void SpatialRule::likelihoods(std::uint32_t target, std::span<const std::uint32_t> members, double* out) const {
+  switch (profile_.kind) {
+    case Profile::Kind::constant: return likelihoods_by<Profile::Kind::constant>(target, members, out);
+    case Profile::Kind::linear: return likelihoods_by<Profile::Kind::linear>(target, members, out);
+    case Profile::Kind::exponential: return likelihoods_by<Profile::Kind::exponential>(target, members, out);
+    case Profile::Kind::gaussian: return likelihoods_by<Profile::Kind::gaussian>(target, members, out);
+    case Profile::Kind::gaussian2d: return likelihoods_by<Profile::Kind::gaussian2d>(target, members, out);
+  }
+}
 
 template <class Visit>
-void SpatialRule::for_each_cell(const CellGrid::Cell& from, Visit visit) const {
+void SpatialRule::for_each_cell(const CellShape::Cell& from, Visit visit) const {
   for (const Reach& reach : reach_) {
-    CellGrid::Cell cell = from;
-    if (!sources_.move(cell, reach.step)) continue;
-    const std::size_t index = sources_.index(cell);
+    CellShape::Cell cell = from;
+    if (!sources_.shape().move(cell, reach.step)) continue;
+    const std::size_t index = sources_.shape().index(cell);
     if (sources_.begin(index) != sources_.end(index)) visit(reach, index);
   }
 }
@@ -161,49 +232,63 @@ bool SpatialRule::for_each_target(std::uint32_t first, std::uint32_t count, cons
 }
 
 void SpatialRule::draw_bernoulli(std::uint32_t target, Scratch& scratch) const {
-  const Point at = (*targets_)[target];
-  const std::uint32_t self = self_of(target);
-  Words& words = scratch.words;
-  const auto decide = [&](std::size_t member, double bound) {
-    if (words.unit() * bound < likelihood(at, member) && sources_.neuron(member) != self)
-      scratch.sources.push_back(sources_.neuron(member));
-  };
-  // Candidates pass like time, each taking its hazard; an exponential clock rings at those that are drawn. What is left
-  // on it when a cell ends is again exponential.
-  double left = words.exponential();
-  for_each_cell(sources_.cell_of(at), [&](const Reach& reach, std::size_t cell) {
+  auto& members = scratch.members;
+  auto& bounds = scratch.member_bounds;
+  members.clear();
+  bounds.clear();
+  // Candidates pass like time, each taking its hazard; an exponential clock rings at those that may be drawn. What is
+  // left on it when a cell ends is again exponential.
+  double left = scratch.words.exponential();
+  const CellShape& shape = sources_.shape();
+  const CellShape::Cell from = shape.cell_of((*targets_)[target]);
+  for (const Reach& reach : reach_) {
+    if (reach.hazard > 0.0 && left > reach.rest) break;
+    CellShape::Cell to = from;
+    if (!shape.move(to, reach.step)) continue;
+    const std::size_t cell = shape.index(to);
     std::size_t member = sources_.begin(cell);
     const std::size_t end = sources_.end(cell);
     if (reach.hazard == 0.0) {
-      for (; member < end; ++member) decide(member, 1.0);
-      return;
+      for (; member < end; ++member) members.push_back(static_cast<std::uint32_t>(member));
+      bounds.resize(members.size(), 1.0);
+      continue;
     }
-    while (true) {
-      const auto candidates = static_cast<double>(end - member);
-      const double passed = std::floor(left / reach.hazard);
-      if (passed >= candidates) {
-        left = std::max(0.0, left - candidates * reach.hazard);
-        return;
-      }
-      member += static_cast<std::size_t>(passed);
-      decide(member, reach.bound);
-      left = words.exponential();
+    double all = static_cast<double>(end - member) * reach.hazard;
+    while (left < all) {
+      member += std::min(static_cast<std::size_t>(left / reach.hazard), end - member - 1);
+      members.push_back(static_cast<std::uint32_t>(member));
+      bounds.push_back(reach.bound);
+      left = scratch.words.exponential();
       ++member;
+      all = static_cast<double>(end - member) * reach.hazard;
     }
-  });
+    left -= all;
+  }
+
+  const std::size_t n = members.size();
+  const std::size_t groups = (n + Stream::kGroup - 1) / Stream::kGroup;
+  scratch.member_words.resize(std::max(scratch.member_words.size(), groups * Stream::kGroup));
+  scratch.words.stream().fill(scratch.member_words.data(), groups, 0, target, 1);
+  scratch.likelihood.resize(std::max(scratch.likelihood.size(), n));
+  likelihoods(target, members, scratch.likelihood.data());
+  scratch.sources.resize(n);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    scratch.sources[found] = sources_.neuron(members[i]);
+    found += unit_interval(scratch.member_words[i]) * bounds[i] < scratch.likelihood[i] ? 1 : 0;
+  }
+  scratch.sources.resize(found);
 }
 
 void SpatialRule::draw_indegree(std::uint32_t target, Scratch& scratch) const {
   const auto wanted = static_cast<std::size_t>(rule_.count);
   if (wanted == 0) return;
-  const Point at = (*targets_)[target];
-  const std::uint32_t self = self_of(target);
-  auto& [words, sources, cells, bounds, sums, taken] = scratch;
+  auto& [words, sources, members, likelihood, member_bounds, member_words, cells, bounds, sums, taken] = scratch;
   sums.clear();
   cells.clear();
   bounds.clear();
   double sum = 0.0;
-  for_each_cell(sources_.cell_of(at), [&](const Reach& reach, std::size_t cell) {
+  for_each_cell(sources_.shape().cell_of((*targets_)[target]), [&](const Reach& reach, std::size_t cell) {
     sum += reach.bound * static_cast<double>(sources_.end(cell) - sources_.begin(cell));
     sums.push_back(sum);
     cells.push_back(cell);
@@ -211,23 +296,36 @@ void SpatialRule::draw_indegree(std::uint32_t target, Scratch& scratch) const {
   });
   if (!rule_.allow_multapses) taken.resize(sources_.size() / 64 + 1);
   // Where bounds say little (far from all sources), or few sources are left, trying would take too long.
-  std::size_t tries = 16 * wanted + 256;
-  while (sources.size() < wanted && tries-- > 0) {
-    const double place = words.fine_unit() * sum;
-    const auto k = std::min(static_cast<std::size_t>(std::upper_bound(sums.begin(), sums.end(), place) - sums.begin()),
-                            sums.size() - 1);
-    const std::size_t begin = sources_.begin(cells[k]);
-    const std::size_t last = sources_.end(cells[k]) - begin - 1;
-    const double inside = (place - (k == 0 ? 0.0 : sums[k - 1])) / bounds[k];
-    const std::size_t member = begin + std::min(static_cast<std::size_t>(std::max(0.0, inside)), last);
-    const std::uint32_t neuron = sources_.neuron(member);
-    if (!(words.unit() * bounds[k] < likelihood(at, member)) || neuron == self) continue;
-    if (!rule_.allow_multapses) {
-      const std::uint64_t bit = std::uint64_t{1} << (neuron % 64);
-      if ((taken[neuron / 64] & bit) != 0) continue;
-      taken[neuron / 64] |= bit;
+  constexpr int kMostRounds = 16;
+  for (int round = 0; round < kMostRounds && sources.size() < wanted; ++round) {
+    const std::size_t missing = wanted - sources.size();
+    const std::size_t tries = missing + missing / 4 + 8;
+    members.resize(tries);
+    member_bounds.resize(tries);
+    member_words.resize(tries);
+    likelihood.resize(tries);
+    for (std::size_t i = 0; i < tries; ++i) {
+      const double place = words.fine_unit() * sum;
+      const auto above = std::upper_bound(sums.begin(), sums.end(), place);
+      const std::size_t k = std::min(static_cast<std::size_t>(above - sums.begin()), sums.size() - 1);
+      const std::size_t begin = sources_.begin(cells[k]);
+      const std::size_t last = sources_.end(cells[k]) - begin - 1;
+      const double inside = (place - (k == 0 ? 0.0 : sums[k - 1])) / bounds[k];
+      members[i] = static_cast<std::uint32_t>(begin + std::min(static_cast<std::size_t>(std::max(0.0, inside)), last));
+      member_bounds[i] = bounds[k];
+      member_words[i] = words.next();
     }
-    sources.push_back(neuron);
+    likelihoods(target, members, likelihood.data());
+    for (std::size_t i = 0; i < tries && sources.size() < wanted; ++i) {
+      if (!(unit_interval(member_words[i]) * member_bounds[i] < likelihood[i])) continue;
+      const std::uint32_t neuron = sources_.neuron(members[i]);
+      if (!rule_.allow_multapses) {
+        const std::uint64_t bit = std::uint64_t{1} << (neuron % 64);
+        if ((taken[neuron / 64] & bit) != 0) continue;
+        taken[neuron / 64] |= bit;
+      }
+      sources.push_back(neuron);
+    }
   }
   if (!rule_.allow_multapses) {
     for (const std::uint32_t neuron : sources) taken[neuron / 64] = 0;
@@ -235,19 +333,27 @@ void SpatialRule::draw_indegree(std::uint32_t target, Scratch& scratch) const {
   if (sources.size() < wanted) draw_exactly(target, scratch);
 }
 
+void SpatialRule::gather(std::uint32_t target, std::vector<std::uint32_t>& members,
+                         std::vector<double>& likelihood) const {
+  members.clear();
+  for_each_cell(sources_.shape().cell_of((*targets_)[target]), [&](const Reach&, std::size_t cell) {
+    for (std::size_t member = sources_.begin(cell); member < sources_.end(cell); ++member)
+      members.push_back(static_cast<std::uint32_t>(member));
+  });
+  likelihood.resize(members.size());
+  likelihoods(target, members, likelihood.data());
+}
+
 /// The same law, by the likelihoods of all sources within reach.
 void SpatialRule::draw_exactly(std::uint32_t target, Scratch& scratch) const {
-  const Point at = (*targets_)[target];
   const auto wanted = static_cast<std::size_t>(rule_.count);
   std::vector<std::uint32_t>& sources = scratch.sources;
+  gather(target, scratch.members, scratch.likelihood);
   std::vector<std::pair<double, std::uint32_t>> candidates;
-  for_each_cell(sources_.cell_of(at), [&](const Reach&, std::size_t cell) {
-    for (std::size_t member = sources_.begin(cell); member < sources_.end(cell); ++member) {
-      const double weight = likelihood(at, member);
-      if (weight > 0.0 && sources_.neuron(member) != self_of(target))
-        candidates.emplace_back(weight, sources_.neuron(member));
-    }
-  });
+  for (std::size_t i = 0; i < scratch.members.size(); ++i) {
+    if (scratch.likelihood[i] > 0.0)
+      candidates.emplace_back(scratch.likelihood[i], sources_.neuron(scratch.members[i]));
+  }
   if (!rule_.allow_multapses) {
     // Those whose clocks ring first, where clocks run as fast as the likelihoods (Efraimidis and Spirakis 2006).
     std::vector<std::uint32_t> drawn(sources);
@@ -277,12 +383,12 @@ void SpatialRule::estimate() {
     return;
   }
   // By cells: sources within reach, and a bound of the mean in-degree.
-  std::vector<std::uint32_t> targets_in(sources_.cells(), 0);
-  std::vector<CellGrid::Cell> cells(sources_.cells());
+  std::vector<std::uint32_t> targets_in(sources_.shape().cells(), 0);
+  std::vector<CellShape::Cell> cells(sources_.shape().cells());
   for (std::uint32_t target = 0; target < n; ++target) {
-    const CellGrid::Cell cell = sources_.cell_of((*targets_)[target]);
-    cells[sources_.index(cell)] = cell;
-    ++targets_in[sources_.index(cell)];
+    const CellShape::Cell cell = sources_.shape().cell_of((*targets_)[target]);
+    cells[sources_.shape().index(cell)] = cell;
+    ++targets_in[sources_.shape().index(cell)];
   }
   double pairs = 0.0;
   double most_candidates = 0.0;
@@ -304,14 +410,11 @@ void SpatialRule::estimate() {
   double sum = 0.0;
   double largest = 0.0;
   std::uint32_t looked_at = 0;
+  std::vector<std::uint32_t> members;
+  std::vector<double> likelihood;
   for (std::uint32_t target = 0; target < n; target += stride, ++looked_at) {
-    const Point at = (*targets_)[target];
-    double mean = 0.0;
-    for_each_cell(sources_.cell_of(at), [&](const Reach&, std::size_t cell) {
-      for (std::size_t member = sources_.begin(cell); member < sources_.end(cell); ++member) {
-        if (sources_.neuron(member) != self_of(target)) mean += likelihood(at, member);
-      }
-    });
+    gather(target, members, likelihood);
+    const double mean = std::accumulate(likelihood.begin(), likelihood.end(), 0.0);
     sum += mean;
     largest = std::max(largest, mean);
   }
@@ -323,36 +426,33 @@ void SpatialRule::estimate() {
 Result<void> SpatialRule::check_reach() const {
   if (rule_.count == 0) return {};
   const double needed = rule_.allow_multapses ? 1.0 : static_cast<double>(rule_.count);
-  std::vector<double> certain(sources_.cells(), -1.0);  // sources that every target in the cell reaches
-  std::vector<CellGrid::Cell> steps;
-  for (const CellGrid::Offset& offset : sources_.offsets(cutoff_)) {
-    const double g = rule_.profile ? profile_range(*rule_.profile, offset.nearest, offset.farthest).first : 1.0;
-    if (offset.farthest <= cutoff_ && clipped(rule_, g) > 0.0) steps.push_back(offset.step);
+  std::vector<double> certain(sources_.shape().cells(), -1.0);  // sources that every target in the cell reaches
+  std::vector<CellShape::Cell> steps;
+  std::vector<std::uint32_t> members;
+  std::vector<double> likelihood;
+  for (const CellShape::Offset& offset : sources_.shape().offsets(cutoff_)) {
+    const double g = profile_range(profile_, offset.nearest, offset.farthest).first;
+    if (offset.farthest <= cutoff_ && clipped(rule_, profile_, g) > 0.0) steps.push_back(offset.step);
   }
   for (std::uint32_t target = 0; target < targets_->size(); ++target) {
-    const Point at = (*targets_)[target];
-    const CellGrid::Cell cell = sources_.cell_of(at);
-    double& known = certain[sources_.index(cell)];
+    const CellShape::Cell cell = sources_.shape().cell_of((*targets_)[target]);
+    double& known = certain[sources_.shape().index(cell)];
     if (known < 0.0) {
       known = exclude_self_ ? -1.0 : 0.0;
-      for (const CellGrid::Cell& step : steps) {
-        CellGrid::Cell there = cell;
-        if (!sources_.move(there, step)) continue;
-        const std::size_t index = sources_.index(there);
+      for (const CellShape::Cell& step : steps) {
+        CellShape::Cell there = cell;
+        if (!sources_.shape().move(there, step)) continue;
+        const std::size_t index = sources_.shape().index(there);
         known += static_cast<double>(sources_.end(index) - sources_.begin(index));
       }
       known = std::max(known, 0.0);
     }
     if (known >= needed) continue;
-    double found = 0.0;
-    for_each_cell(cell, [&](const Reach&, std::size_t index) {
-      for (std::size_t member = sources_.begin(index); member < sources_.end(index); ++member)
-        found += likelihood(at, member) > 0.0 && sources_.neuron(member) != self_of(target) ? 1.0 : 0.0;
-    });
-    if (found >= needed) continue;
-    return fail(ErrorCode::invalid_argument, "fixed_indegree = ", rule_.count, ": target ", target, " has ",
-                static_cast<std::uint64_t>(found), " sources within reach",
-                rule_.allow_multapses ? "" : ", and multapses are excluded");
+    gather(target, members, likelihood);
+    const auto found = std::count_if(likelihood.begin(), likelihood.end(), [](double x) { return x > 0.0; });
+    if (static_cast<double>(found) >= needed) continue;
+    return fail(ErrorCode::invalid_argument, "fixed_indegree = ", rule_.count, ": target ", target, " has ", found,
+                " sources within reach", rule_.allow_multapses ? "" : ", and multapses are excluded");
   }
   return {};
 }

@@ -50,26 +50,35 @@ class SpatialRule {
  private:
   /// A cell within reach, and what bounds the likelihood of the sources in it.
   struct Reach {
-    CellGrid::Cell step;
+    CellShape::Cell step;
     double bound;
-    double hazard;  ///< -log(1 - bound); 0 where every candidate is tested
+    double hazard;      ///< -log(1 - bound); 0 where every candidate is tested
+    double rest = 0.0;  ///< of the hazards of all candidates from here on, an upper bound
   };
   class Words;
   struct Scratch;
 
+  static std::vector<Reach> reach_of(const Rule& rule, double cutoff, const CellShape& shape);
+  static CellShape best_shape(const Rule& rule, double cutoff, const Box& box, const Space& space,
+                              std::uint32_t neurons);
+
   SpatialRule(const Rule& rule, const End& source, const End& target, bool same_population, std::uint64_t seed,
               std::uint32_t projection);
 
-  /// Probability of pairwise_bernoulli, weight of fixed_indegree.
-  [[nodiscard]] double likelihood(const Point& target, std::size_t member) const noexcept;
-  [[nodiscard]] std::uint32_t self_of(std::uint32_t target) const noexcept;
+  /// Probability of pairwise_bernoulli, weight of fixed_indegree; for a source that is the target itself, where that is
+  /// excluded, 0.
+  void likelihoods(std::uint32_t target, std::span<const std::uint32_t> members, double* out) const;
+  template <Profile::Kind kKind>
+  void likelihoods_by(std::uint32_t target, std::span<const std::uint32_t> members, double* out) const;
   /// Calls visit(reach, cell) for every cell within reach of another one that is not empty.
   template <class Visit>
-  void for_each_cell(const CellGrid::Cell& from, Visit visit) const;
+  void for_each_cell(const CellShape::Cell& from, Visit visit) const;
 
   void draw_bernoulli(std::uint32_t target, Scratch& scratch) const;
   void draw_indegree(std::uint32_t target, Scratch& scratch) const;
   void draw_exactly(std::uint32_t target, Scratch& scratch) const;
+  /// All sources within reach, and their likelihoods.
+  void gather(std::uint32_t target, std::vector<std::uint32_t>& members, std::vector<double>& likelihood) const;
   void estimate();
   [[nodiscard]] Result<void> check_reach() const;
 
@@ -77,11 +86,12 @@ class SpatialRule {
   double cutoff_;
   Space space_;
   PositionsPtr targets_;
+  Profile profile_;  ///< the rule's, or a constant
   bool exclude_self_;
   std::uint64_t seed_;
   std::uint32_t projection_;
   CellGrid sources_;
-  std::vector<Reach> reach_;
+  std::vector<Reach> reach_;  ///< the likeliest first
   double expected_synapses_ = 0.0;
   double max_indegree_ = 0.0;
 };

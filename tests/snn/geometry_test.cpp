@@ -121,22 +121,23 @@ TEST(CellGrid, FindsEveryNeuronWithinReachOnce) {
         const PositionSpec spec = free_positions({1.0, 0.6, 0.8}, periodic, dimensions);
         const Positions positions(spec, 300, 5, 0);
         const Space space = space_of(spec, spec);
-        const CellGrid cells(positions, box_of(spec), space, edge);
+        const CellGrid grid(positions, CellShape(box_of(spec), space, edge, 150.0));
+        const CellShape& cells = grid.shape();
         for (const double cutoff : {0.05, 0.3, 2.0}) {
           const auto offsets = cells.offsets(cutoff);
           for (std::uint32_t i = 0; i < 300; i += 7) {
             std::vector<int> found(300);
-            const CellGrid::Cell from = cells.cell_of(positions[i]);
-            for (const CellGrid::Offset& offset : offsets) {
-              CellGrid::Cell cell = from;
+            const CellShape::Cell from = cells.cell_of(positions[i]);
+            for (const CellShape::Offset& offset : offsets) {
+              CellShape::Cell cell = from;
               if (!cells.move(cell, offset.step)) continue;
               const std::size_t index = cells.index(cell);
-              for (std::size_t m = cells.begin(index); m < cells.end(index); ++m) {
-                ++found[cells.neuron(m)];
-                const double distance = Space::length(space.way(positions[i], cells.point(m)));
+              for (std::size_t m = grid.begin(index); m < grid.end(index); ++m) {
+                ++found[grid.neuron(m)];
+                const double distance = Space::length(space.way(positions[i], grid.point(m)));
                 ASSERT_GE(distance, offset.nearest);
                 ASSERT_LE(distance, offset.farthest);
-                ASSERT_EQ(cells.point(m), positions[cells.neuron(m)]);
+                ASSERT_EQ(grid.point(m), positions[grid.neuron(m)]);
               }
             }
             for (std::uint32_t k = 0; k < 300; ++k) {
