@@ -24,7 +24,7 @@ class RecordSink {
   virtual Result<void> begin(const snn::Plan& plan, std::span<const std::vector<snn::CohortRange>> placement) = 0;
 
   /// What one shard did in some steps after the warm-up. Outputs of one shard come in order and without gaps; shards
-  /// interleave.
+  /// interleave. Where weights are recorded, one of no steps comes last, with the weights at the end.
   virtual Result<void> write(const snn::ShardOutput& output) = 0;
 
   /// All shards have delivered up to the same step, and the run pauses.
@@ -36,7 +36,7 @@ class RecordSink {
 };
 using RecordSinkPtr = std::shared_ptr<RecordSink>;
 
-/// Writes `directory`/spikes.h5 and traces.h5 as the recorders of the network ask for (snn/sonata_writer.hpp).
+/// Writes `directory`/spikes.h5, traces.h5 and weights.h5 as the recorders of the network ask for (snn/sonata_writer.hpp).
 RecordSinkPtr make_sonata_sink(std::filesystem::path directory);
 
 }  // namespace neuract::actors

@@ -448,7 +448,6 @@ class Validator {
     const WeightRecorderSpec& recorder = spec_.weight_recorders[index];
     const std::string path = "weight_recorders[" + std::to_string(index) + "]";
     std::string subject = "weight recorder " + std::to_string(index + 1);
-    if (recorder.interval != 0.0) time(path + ".interval", subject, "interval", recorder.interval, 1.0);
     if (recorder.projection >= spec_.projections.size()) {
       add(path + ".projection", subject + ": projection " + std::to_string(recorder.projection) +
                                     " does not exist, there are " + std::to_string(spec_.projections.size()));
@@ -456,6 +455,7 @@ class Validator {
     }
     const ProjectionSpec& projection = spec_.projections[recorder.projection];
     subject += " of projection " + in_quotes(projection.name);
+    if (recorder.interval != 0.0) time(path + ".interval", subject, "interval", recorder.interval, 1.0);
     // The name becomes a group in the output file.
     const std::string& name = projection.name;
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)

@@ -323,7 +323,9 @@ TEST_P(Example, IsValid) {
   EXPECT_TRUE(snn::validate(file->spec).empty());
   EXPECT_FALSE(file->spec.spike_recorders.empty());
 }
-INSTANTIATE_TEST_SUITE_P(All, Example, testing::Values("brunel", "izhikevich", "microcircuit", "vogels_abbott"));
+INSTANTIATE_TEST_SUITE_P(All, Example,
+                         testing::Values("brunel", "coba", "hpc_benchmark", "izhikevich", "microcircuit", "stdp",
+                                         "vogels_abbott"));
 
 TEST(Brunel, KeepsTheNamesThatOthersRelyOn) {
   const auto file =
