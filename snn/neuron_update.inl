@@ -35,6 +35,46 @@ constexpr int kNeurons = 64;
   return mask;
 }
 
+/// One stage of a block. `scratch` holds what the stages tell each other.
+template <class Model, class T, bool kIndividual, int kStage, int... S, int... X, int... C>
+[[gnu::always_inline]] inline void run_stage(T* const* state, T (*scratch)[kNeurons], const T* const* coefficients,
+                                             const T* current, const Fields<T, sizeof...(C)>& common,
+                                             std::integer_sequence<int, S...>, std::integer_sequence<int, X...>,
+                                             std::integer_sequence<int, C...>) noexcept {
+  using State = typename Model::template State<T>;
+  using Scratch = typename Model::template Scratch<T>;
+  using Coefficient = typename Model::template Coefficients<T>;
+#pragma GCC ivdep
+  for (int k = 0; k < kNeurons; ++k) {
+    State s = __builtin_bit_cast(State, (Fields<T, sizeof...(S)>{{state[S][k]...}}));
+    Scratch x = __builtin_bit_cast(Scratch, (Fields<T, sizeof...(X)>{{scratch[X][k]...}}));
+    Fields<T, sizeof...(C)> c = common;
+    if constexpr (kIndividual) c = {{coefficients[C][k]...}};
+    Model::template stage<kStage>(s, x, __builtin_bit_cast(Coefficient, c), current[k]);
+    using ScratchFields = Fields<T, sizeof...(X)>;
+    const ScratchFields kept = __builtin_bit_cast(ScratchFields, x);
+    ((scratch[X][k] = kept.values[X]), ...);
+    if constexpr (kStage + 1 == Model::kStages) {
+      using StateFields = Fields<T, sizeof...(S)>;
+      const StateFields after = __builtin_bit_cast(StateFields, s);
+      ((state[S][k] = after.values[S]), ...);
+    }
+  }
+}
+
+template <class Model, class T, bool kIndividual, int... kStage, int... S, int... C>
+[[gnu::always_inline]] inline void run_stages(T* const* state, const T* const* coefficients, const T* current,
+                                              const Fields<T, sizeof...(C)>& common,
+                                              std::integer_sequence<int, kStage...>,
+                                              std::integer_sequence<int, S...> states,
+                                              std::integer_sequence<int, C...> all) noexcept {
+  constexpr int kScratch = sizeof(typename Model::template Scratch<T>) / sizeof(T);
+  alignas(64) T scratch[kScratch][kNeurons];
+  (run_stage<Model, T, kIndividual, kStage>(state, scratch, coefficients, current, common, states,
+                                            std::make_integer_sequence<int, kScratch>{}, all),
+   ...);
+}
+
 template <class Model, class T, bool kIndividual, int... S, int... C>
 [[gnu::always_inline]] inline void update(const UpdateRun<T>& run, std::integer_sequence<int, S...>,
                                           std::integer_sequence<int, C...>) noexcept {
@@ -56,18 +96,11 @@ template <class Model, class T, bool kIndividual, int... S, int... C>
     const T* const coefficients[kCoefficients] = {(run.coefficients[C] + (kIndividual ? first : 0))...};
     const T* const current = run.current != nullptr ? run.current + first : still;
     for (std::uint32_t step = 0; step < run.n_steps; ++step) {
-      if constexpr (Substepping<Model, State, Coefficient, T>) {
-        const int substeps = static_cast<int>(__builtin_bit_cast(Coefficient, common).substeps);
-        for (int i = 0; i < substeps; ++i) {
-#pragma GCC ivdep
-          for (int k = 0; k < kNeurons; ++k) {
-            State s = __builtin_bit_cast(State, (StateFields{{state[S][k]...}}));
-            CoefficientFields c = common;
-            if constexpr (kIndividual) c = {{coefficients[C][k]...}};
-            Model::substep(s, __builtin_bit_cast(Coefficient, c), current[k]);
-            const StateFields after = __builtin_bit_cast(StateFields, s);
-            ((state[S][k] = after.values[S]), ...);
-          }
+      if constexpr (Staged<Model>) {
+        for (int n = substeps_of(__builtin_bit_cast(Coefficient, common)); n > 0; --n) {
+          run_stages<Model, T, kIndividual>(
+              state, coefficients, current, common, std::make_integer_sequence<int, Model::kStages>{},
+              std::make_integer_sequence<int, sizeof...(S)>{}, std::make_integer_sequence<int, kCoefficients>{});
         }
       }
       std::int32_t* const input0 = run.inputs[0].sums != nullptr ? run.inputs[0].sums[step] + first : nothing[0];

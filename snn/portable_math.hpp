@@ -78,12 +78,10 @@ inline constexpr float kFloatRounder = 0x1.8p23f;
 
 /// The same for floats; truncation below 2^-27 of the sum.
 [[gnu::always_inline]] constexpr float exp_tail(float r) noexcept {
-  float p = 1.0f / 5040.0f;
-  p = p * r + 1.0f / 720.0f;
-  p = p * r + 1.0f / 120.0f;
-  p = p * r + 1.0f / 24.0f;
-  p = p * r + 1.0f / 6.0f;
-  return p * r + 0.5f;
+  // In pairs, not one term after another: loops over neurons wait for the result.
+  const float r2 = r * r;
+  const float low = (0.5f + r * (1.0f / 6.0f)) + r2 * (1.0f / 24.0f + r * (1.0f / 120.0f));
+  return low + (r2 * r2) * (1.0f / 720.0f + r * (1.0f / 5040.0f));
 }
 
 }  // namespace detail

@@ -46,20 +46,14 @@ template <class Model, bool kIndividual, int... S, int... C>
   const float* const input1 = block.input[1];
   const float* const current = block.current;
   using StateFields = Fields<float, kState>;
-  if constexpr (Substepping<Model, State, Coefficient, float>) {
-    const int substeps = static_cast<int>(
-        __builtin_bit_cast(Coefficient, (Fields<float, kCoefficients>{{block.coefficients[C][0]...}})).substeps);
-    for (int i = 0; i < substeps; ++i) {
-#pragma GCC ivdep
-      for (int k = 0; k < kNeurons; ++k) {
-        const Fields<float, kState> before{{state[S][k]...}};
-        State s = __builtin_bit_cast(State, before);
-        Fields<float, kCoefficients> c = common;
-        if constexpr (kIndividual) c = {{coefficients[C][k]...}};
-        Model::substep(s, __builtin_bit_cast(Coefficient, c), current[k]);
-        const StateFields after = __builtin_bit_cast(StateFields, s);
-        ((state[S][k] = after.values[S]), ...);
-      }
+  if constexpr (Staged<Model>) {
+    for (int k = 0; k < kNeurons; ++k) {
+      State s = __builtin_bit_cast(State, (StateFields{{state[S][k]...}}));
+      const Coefficient c =
+          __builtin_bit_cast(Coefficient, (Fields<float, kCoefficients>{{coefficients[C][kIndividual ? k : 0]...}}));
+      run_stages_of<Model>(s, c, current[k]);
+      const StateFields after = __builtin_bit_cast(StateFields, s);
+      ((state[S][k] = after.values[S]), ...);
     }
   }
 #pragma GCC ivdep

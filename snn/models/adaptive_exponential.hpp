@@ -78,97 +78,126 @@ struct Drive {
   T g0, g1, g2;
 };
 
-/// One step; true = spike. `refractory`: steps left. `c.refractory_steps` > 0 holds V at V_reset after a spike.
-template <class T, class C>
-NEURACT_STEP bool adaptive_exponential_step(T& V_m, T& w, T& refractory, const C& c, Drive<T> d) {
+template <class T>
+struct AdaptiveScratch {
+  T V0, u, share, limit, first;  ///< of the beginning of the step; `share` is 1/(1 + u), `first` dy/dt
+  T delta, w;                    ///< where the next stage looks, or the end of the step
+  T sum_y, sum_w, sum_ln_m;      ///< of the Runge-Kutta method
+  T V_end, last, to_peak;        ///< at the end of the step; dy/dt there; from the beginning to the peak, in y
+};
+inline constexpr int kAdaptiveStages = 6;
+
+/// Stage number kStage of a step. After the last one `refractory` is c.refractory_steps + 1 in a neuron that fires;
+/// c.refractory_steps > 0 holds V at V_reset after a spike.
+template <int kStage, class T>
+NEURACT_STEP void adaptive_stage(T& V_m, T& w, T& refractory, AdaptiveScratch<T>& x, const AdaptiveExponential<T>& c,
+                                 const Drive<T>& d) {
   const bool active = refractory <= T(0);
-  // Conductances that act within a fraction of the step act as those of 0.4 steps, where the method is still stable.
-  const T largest = larger(d.g0, larger(d.g1, d.g2));
-  const T limit = largest > c.most_conductance ? c.most_conductance / largest : T(1);
-  const T V0 = V_m < c.V_peak ? V_m : c.V_peak;
-  const T x0 = (V0 - c.V_th) * c.per_scale;
-  const T u = c.exponential * detail::bounded_exp(x0);
-  const T share = T(1) / (T(1) + u);
   const T rate = active ? c.rate : T(0);
   const T per_CD = active ? c.per_C * c.per_scale : T(0);
-  const T slow = limit * per_CD;
+  const T half = T(0.5) * c.h;
 
-  T V = V0;
+  // V, and how fast y and w change, at y(0) + x.delta.
+  T V = x.V0;
   T E = T(1);
   T m = T(1);
   T ln_m = T(0);
-  const auto place = [&](T delta) NEURACT_STEP_LAMBDA {
-    E = detail::bounded_exp(delta);
-    m = (T(1) + u) - u * E;
+  const auto place = [&]() NEURACT_STEP_LAMBDA {
+    E = detail::bounded_exp(x.delta);
+    m = (T(1) + x.u) - x.u * E;
     ln_m = portable::log_positive(larger(m, T(1e-30)));
-    const T moved = V0 + c.scale * (delta - ln_m);
+    const T moved = x.V0 + c.scale * (x.delta - ln_m);
     V = moved < c.V_peak ? moved : c.V_peak;
   };
-  const auto slope_y = [&](T b, T g, T w_now) NEURACT_STEP_LAMBDA {
-    const T p = u * E * share;
-    return (p < T(1) ? p : T(1)) * rate + larger(m, T(0)) * share * (slow * (b - g * V) - per_CD * w_now);
+  const auto slope_y = [&](T b, T g) NEURACT_STEP_LAMBDA {
+    const T p = x.u * E * x.share;
+    return (p < T(1) ? p : T(1)) * rate + larger(m, T(0)) * x.share * (per_CD * (x.limit * (b - g * V) - x.w));
   };
-  const auto slope_w = [&](T w_now) NEURACT_STEP_LAMBDA { return (c.a * V - w_now) * c.per_tau_w; };
+  const auto slope_w = [&]() NEURACT_STEP_LAMBDA { return (c.a * V - x.w) * c.per_tau_w; };
 
-  const T half = T(0.5) * c.h;
-  const T y1 = slope_y(d.b0, d.g0, w);
-  const T w1 = slope_w(w);
-  place(half * y1);
-  T sum_ln_m = T(2) * ln_m;
-  const T y2 = slope_y(d.b1, d.g1, w + half * w1);
-  const T w2 = slope_w(w + half * w1);
-  place(half * y2);
-  sum_ln_m += T(2) * ln_m;
-  const T y3 = slope_y(d.b1, d.g1, w + half * w2);
-  const T w3 = slope_w(w + half * w2);
-  place(c.h * y3);
-  sum_ln_m += ln_m;
-  const T y4 = slope_y(d.b2, d.g2, w + c.h * w3);
-  const T w4 = slope_w(w + c.h * w3);
-  const T sixth = c.h * T(1.0 / 6.0);
-  const T delta = sixth * ((y1 + y4) + T(2) * (y2 + y3));
-  T w_end = w + sixth * ((w1 + w4) + T(2) * (w2 + w3));
-  place(delta);
-  const T V_end = V;
-  // Close to the pole the stages miss the mean of ln m in the potential that w sees; m is a straight line there.
-  const T mean_ln_m = m * ln_m / (m - T(1)) - T(1);
-  const T missing = c.scale * (sum_ln_m * T(1.0 / 6.0) - mean_ln_m);
-  w_end = m < T(0.5) ? w_end + c.h * c.per_tau_w * c.a * missing : w_end;
+  if constexpr (kStage == 0) {
+    // Conductances that act within a fraction of the step act as those of 0.4 steps, where the method is still stable.
+    const T largest = larger(d.g0, larger(d.g1, d.g2));
+    x.limit = largest > c.most_conductance ? c.most_conductance / largest : T(1);
+    x.V0 = V_m < c.V_peak ? V_m : c.V_peak;
+    x.u = c.exponential * detail::bounded_exp((x.V0 - c.V_th) * c.per_scale);
+    x.share = T(1) / (T(1) + x.u);
+    x.w = w;
+    V = x.V0;
+    x.first = slope_y(d.b0, d.g0);
+    x.sum_y = x.first;
+    x.sum_w = slope_w();
+    x.delta = half * x.sum_y;
+    x.w = w + half * x.sum_w;
+  } else if constexpr (kStage == 1 || kStage == 2) {
+    place();
+    const T ahead = kStage == 1 ? half : c.h;
+    const T dy = slope_y(d.b1, d.g1);
+    const T dw = slope_w();
+    x.sum_y = x.sum_y + T(2) * dy;
+    x.sum_w = x.sum_w + T(2) * dw;
+    x.sum_ln_m = (kStage == 1 ? T(0) : x.sum_ln_m) + T(2) * ln_m;
+    x.delta = ahead * dy;
+    x.w = w + ahead * dw;
+  } else if constexpr (kStage == 3) {
+    place();
+    const T sixth = c.h * T(1.0 / 6.0);
+    const T dy = slope_y(d.b2, d.g2);
+    const T dw = slope_w();
+    x.sum_ln_m = x.sum_ln_m + ln_m;
+    x.delta = sixth * (x.sum_y + dy);
+    x.w = w + sixth * (x.sum_w + dw);
+  } else if constexpr (kStage == 4) {
+    place();
+    x.V_end = V;
+    x.last = slope_y(d.b2, d.g2);
+    // Close to the pole the stages miss the mean of ln m in the potential that w sees; m is a straight line there.
+    const T mean_ln_m = m * ln_m / (m - T(1)) - T(1);
+    const T missing = c.scale * (x.sum_ln_m * T(1.0 / 6.0) - mean_ln_m);
+    x.w = m < T(0.5) ? x.w + c.h * c.per_tau_w * c.a * missing : x.w;
+    x.to_peak = c.y_peak - (x.V0 - c.V_th) * c.per_scale + portable::log_positive(T(1) + x.u);
+  } else {
+    const bool fired = active && x.delta >= x.to_peak;
+    // The instant of the peak, in steps: Newton's method on Hermite's cubic.
+    const T start = c.h * x.first;
+    const T end = c.h * x.last;
+    const T cubic = (start + end) - T(2) * x.delta;
+    const T square = T(3) * x.delta - T(2) * start - end;
+    const auto inside = [](T z) NEURACT_STEP_LAMBDA { return larger(z < T(1) ? z : T(1), T(0)); };
+    const auto closer = [&](T z) NEURACT_STEP_LAMBDA {
+      const T value = z * (start + z * (square + z * cubic)) - x.to_peak;
+      const T slope = start + z * (T(2) * square + T(3) * z * cubic);
+      return inside(slope > T(0) ? z - value / slope : z);
+    };
+    const T when = closer(closer(inside(x.to_peak / x.delta)));
+    // w at the peak: the mean potential of a path that is straight in y and ends in a pole.
+    const T mean = x.V0 + c.scale * (T(0.5) * x.to_peak + c.exponential);
+    const T w_reset = w + when * c.h * c.per_tau_w * (c.a * mean - w) + c.b;
+    // The rest of the step.
+    const T rest = (T(1) - when) * c.h;
+    const T moves = c.refractory_steps > T(0) ? T(0) : c.per_C;
+    const auto slope_V = [&](T V_now, T at, T upstroke) NEURACT_STEP_LAMBDA {
+      const T b = detail::parabola(d.b0, d.b1, d.b2, at);
+      const T g = detail::parabola(d.g0, d.g1, d.g2, at);
+      return moves * (x.limit * (b - g * V_now) + upstroke - w_reset);
+    };
+    const T half_way = c.V_reset + T(0.5) * rest * slope_V(c.V_reset, when, c.upstroke_at_reset);
+    const T V_half = half_way < c.V_peak ? half_way : c.V_peak;
+    const T upstroke = c.upstroke * detail::bounded_exp((V_half - c.V_th) * c.per_scale);
+    const T later = c.V_reset + rest * slope_V(V_half, T(0.5) * (T(1) + when), upstroke);
+    const T V_later = later < c.V_peak ? later : c.V_peak;
 
-  const T to_peak = c.y_peak - x0 + portable::log_positive(T(1) + u);
-  const bool fired = active && delta >= to_peak;
-  // The instant of the peak, in steps: Newton's method on Hermite's cubic.
-  const T start = c.h * y1;
-  const T end = c.h * slope_y(d.b2, d.g2, w_end);
-  const T cubic = (start + end) - T(2) * delta;
-  const T square = T(3) * delta - T(2) * start - end;
-  const auto inside = [](T x) NEURACT_STEP_LAMBDA { return larger(x < T(1) ? x : T(1), T(0)); };
-  const auto closer = [&](T x) NEURACT_STEP_LAMBDA {
-    const T value = x * (start + x * (square + x * cubic)) - to_peak;
-    const T slope = start + x * (T(2) * square + T(3) * x * cubic);
-    return inside(slope > T(0) ? x - value / slope : x);
-  };
-  const T when = closer(closer(inside(to_peak / delta)));
-  // w at the peak: the mean potential of a path that is straight in y and ends in a pole.
-  const T mean = V0 + c.scale * (T(0.5) * to_peak + c.exponential);
-  const T w_reset = w + when * c.h * c.per_tau_w * (c.a * mean - w) + c.b;
-  // The rest of the step.
-  const T rest = (T(1) - when) * c.h;
-  const T moves = c.refractory_steps > T(0) ? T(0) : c.per_C;
-  const auto slope_V = [&](T V_now, T at, T exponential) NEURACT_STEP_LAMBDA {
-    const T b = detail::parabola(d.b0, d.b1, d.b2, at);
-    const T g = detail::parabola(d.g0, d.g1, d.g2, at);
-    return moves * (limit * (b - g * V_now) + exponential - w_reset);
-  };
-  const T half_way = c.V_reset + T(0.5) * rest * slope_V(c.V_reset, when, c.upstroke_at_reset);
-  const T V_half = half_way < c.V_peak ? half_way : c.V_peak;
-  const T upstroke = c.upstroke * detail::bounded_exp((V_half - c.V_th) * c.per_scale);
-  const T later = c.V_reset + rest * slope_V(V_half, T(0.5) * (T(1) + when), upstroke);
-  const T V_later = later < c.V_peak ? later : c.V_peak;
+    V_m = fired ? V_later : x.V_end;
+    w = fired ? w_reset + rest * c.per_tau_w * (c.a * V_half - w_reset) : x.w;
+    refractory = fired ? c.refractory_steps + T(1) : larger(refractory - T(1), T(0));
+  }
+}
 
-  V_m = fired ? V_later : V_end;
-  w = fired ? w_reset + rest * c.per_tau_w * (c.a * V_half - w_reset) : w_end;
-  refractory = fired ? c.refractory_steps : (active ? T(0) : refractory - T(1));
+/// Whether the neuron has fired in this step.
+template <class T>
+NEURACT_STEP bool adaptive_fired(T& refractory, const AdaptiveExponential<T>& c) {
+  const bool fired = refractory > c.refractory_steps;
+  refractory = fired ? c.refractory_steps : refractory;
   return fired;
 }
 

@@ -45,7 +45,11 @@ struct AeifCondAlpha {
   }
 
   template <class T>
-  NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T current) {
+  using Scratch = AdaptiveScratch<T>;
+  static constexpr int kStages = kAdaptiveStages;
+
+  template <int kStage, class T>
+  NEURACT_STEP static void stage(State<T>& s, Scratch<T>& x, const Coefficients<T>& c, T current) {
     const T I = current + c.I_e;
     const T half = T(0.5) * c.membrane.h;
     const T ex_half = c.half_ex * (s.g_ex + half * s.slope_ex);
@@ -55,12 +59,16 @@ struct AeifCondAlpha {
     const Drive<T> drive{I + c.E_ex * s.g_ex + c.E_in * s.g_in, I + c.E_ex * ex_half + c.E_in * in_half,
                          I + c.E_ex * ex_end + c.E_in * in_end, c.membrane.leak + s.g_ex + s.g_in,
                          c.membrane.leak + ex_half + in_half,   c.membrane.leak + ex_end + in_end};
-    const bool fired = adaptive_exponential_step(s.V_m, s.w, s.refractory, c.membrane, drive);
-    s.g_ex = ex_end;
-    s.g_in = in_end;
+    adaptive_stage<kStage>(s.V_m, s.w, s.refractory, x, c.membrane, drive);
+  }
+
+  template <class T>
+  NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T /*current*/) {
+    s.g_ex = c.decay_ex * (s.g_ex + c.membrane.h * s.slope_ex);
+    s.g_in = c.decay_in * (s.g_in + c.membrane.h * s.slope_in);
     s.slope_ex = c.decay_ex * s.slope_ex + c.kick_ex * in0;
     s.slope_in = c.decay_in * s.slope_in - c.kick_in * in1;
-    return fired;
+    return adaptive_fired(s.refractory, c.membrane);
   }
 };
 

@@ -78,20 +78,26 @@ struct AeifPscExp {
   }
 
   template <class T>
-  NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T current) {
+  using Scratch = AdaptiveScratch<T>;
+  static constexpr int kStages = kAdaptiveStages;
+
+  template <int kStage, class T>
+  NEURACT_STEP static void stage(State<T>& s, Scratch<T>& x, const Coefficients<T>& c, T current) {
     const T I = current + c.I_e;
-    const T ex_end = c.decay_ex * s.I_syn_ex;
-    const T in_end = c.decay_in * s.I_syn_in;
     const Drive<T> drive{I + (s.I_syn_ex - s.I_syn_in),
                          I + (c.half_ex * s.I_syn_ex - c.half_in * s.I_syn_in),
-                         I + (ex_end - in_end),
+                         I + (c.decay_ex * s.I_syn_ex - c.decay_in * s.I_syn_in),
                          c.membrane.leak,
                          c.membrane.leak,
                          c.membrane.leak};
-    const bool fired = adaptive_exponential_step(s.V_m, s.w, s.refractory, c.membrane, drive);
-    s.I_syn_ex = ex_end + in0;
-    s.I_syn_in = in_end - in1;
-    return fired;
+    adaptive_stage<kStage>(s.V_m, s.w, s.refractory, x, c.membrane, drive);
+  }
+
+  template <class T>
+  NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T /*current*/) {
+    s.I_syn_ex = c.decay_ex * s.I_syn_ex + in0;
+    s.I_syn_in = c.decay_in * s.I_syn_in - in1;
+    return adaptive_fired(s.refractory, c.membrane);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "neuract/snn/model.hpp"
@@ -17,9 +18,11 @@
 ///   the model Coefficients<T>    members of type T only: what a step needs prepare(p, dt_ms)  Coefficients<double>
 ///   from Parameters, once per population or per neuron step(s, c, in0, in1, current)   one step of one neuron:
 ///   branch-free arithmetic, the same on every processor; true = spike
-/// A model that is integrated with steps shorter than dt also has
-///   substep(s, c, current)   called c.substeps times before step, which then adds the inputs and tests the threshold;
-///   c.substeps must depend on dt alone
+/// A model whose step is long is cut into stages, so that a processor works on several neurons at once where it would
+/// wait for one. Before `step`, which then adds the inputs and tests the threshold, come
+///   kStages, Scratch<T>                  members of type T only: what stages tell each other
+///   stage<i>(s, scratch, c, current)     for i = 0 … kStages - 1, all of them c.substeps times where there is such a
+///   coefficient, which must depend on dt alone
 /// `in0` and `in1` are the sums of the weights that arrive in this step at the first and the second receptor.
 #if defined(__CUDACC__)
 #define NEURACT_STEP __host__ __device__ inline
@@ -65,17 +68,37 @@ constexpr Struct<T> from_array(const std::array<T, kFields<Struct>>& fields) {
   return std::bit_cast<Struct<T>>(fields);
 }
 
-template <class Model, class State, class Coefficients, class T>
-concept Substepping = requires(State& s, const Coefficients& c, T current) {
-  Model::substep(s, c, current);
+template <class Model>
+concept Staged = requires {
+  Model::kStages;
 };
 
-/// One step of one neuron, with its substeps.
+/// How often the stages run in a step.
+template <class Coefficients>
+NEURACT_STEP int substeps_of(const Coefficients& c) {
+  if constexpr (requires { c.substeps; }) {
+    return static_cast<int>(c.substeps);
+  } else {
+    return 1;
+  }
+}
+
+/// All stages of one neuron's step.
+template <class Model, class State, class Coefficients, class T>
+NEURACT_STEP void run_stages_of(State& s, const Coefficients& c, T current) {
+  typename Model::template Scratch<T> scratch{};
+  for (int n = 0; n < substeps_of(c); ++n) {
+    [&]<int... kStage>(std::integer_sequence<int, kStage...>) NEURACT_STEP_LAMBDA {
+      (Model::template stage<kStage>(s, scratch, c, current), ...);
+    }
+    (std::make_integer_sequence<int, Model::kStages>{});
+  }
+}
+
+/// One whole step of one neuron.
 template <class Model, class State, class Coefficients, class T>
 bool whole_step(State& s, const Coefficients& c, T in0, T in1, T current) {
-  if constexpr (Substepping<Model, State, Coefficients, T>) {
-    for (T i = 0; i < c.substeps; ++i) Model::substep(s, c, current);
-  }
+  if constexpr (Staged<Model>) run_stages_of<Model>(s, c, current);
   return Model::step(s, c, in0, in1, current);
 }
 

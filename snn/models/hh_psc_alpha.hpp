@@ -155,39 +155,52 @@ struct HhPscAlpha {
   }
 
   template <class T>
-  NEURACT_STEP static void substep(State<T>& s, const Coefficients<T>& c, T current) {
+  struct Scratch {
+    Point<T> k1, k2, k3, k4, k5;  ///< velocities at the nodes
+  };
+  static constexpr int kStages = 6;
+
+  template <int kStage, class T>
+  NEURACT_STEP static void stage(State<T>& s, Scratch<T>& x, const Coefficients<T>& c, T current) {
     const T constant = current + c.I_e;
     const auto current_at = [&](T node, T decay_ex, T decay_in) NEURACT_STEP_LAMBDA {
       const T t = node * c.h;
       return c.per_C * (constant + decay_ex * (s.I_syn_ex + t * s.slope_ex) + decay_in * (s.I_syn_in + t * s.slope_in));
     };
     const Point<T> y{s.V_m, s.Act_m, s.Inact_h, s.Act_n};
-    const Point<T> k1 = velocity(y, c, c.per_C * (constant + s.I_syn_ex + s.I_syn_in));
-    const Point<T> k2 = velocity(y + (c.h * T(kNode2)) * k1, c, current_at(T(kNode2), c.ex2, c.in2));
-    const Point<T> k3 = velocity(y + c.h * (T(-0.008480655492356989) * k1 + T(0.335480655492357) * k2), c,
-                                 current_at(T(kNode3), c.ex3, c.in3));
-    const Point<T> k4 =
-        velocity(y + c.h * (T(2.8971530571054935) * k1 + T(-6.359448489975075) * k2 + T(4.3622954328695815) * k3), c,
-                 current_at(T(kNode4), c.ex4, c.in4));
-    const Point<T> k5 = velocity(y + c.h * (T(5.325864828439257) * k1 + T(-11.748883564062828) * k2 +
-                                            T(7.4955393428898365) * k3 + T(-0.09249506636175525) * k4),
-                                 c, current_at(T(kNode5), c.ex5, c.in5));
-    const T I_end = current_at(T(1), c.ex6, c.in6);
-    const Point<T> k6 =
-        velocity(y + c.h * (T(5.86145544294642) * k1 + T(-12.92096931784711) * k2 + T(8.159367898576159) * k3 +
-                            T(-0.071584973281401) * k4 + T(-0.028269050394068383) * k5),
-                 c, I_end);
-    const Point<T> end = y + c.h * (T(0.09646076681806523) * k1 + T(0.01) * k2 + T(0.4798896504144996) * k3 +
-                                    T(1.379008574103742) * k4 + T(-3.290069515436081) * k5 + T(2.324710524099774) * k6);
-    const auto within = [](T x, T low, T high) NEURACT_STEP_LAMBDA { return larger(x < high ? x : high, low); };
-    s.V_m = within(end.V, T(-1000), T(1000));
-    s.Act_m = within(end.m, T(0), T(1));
-    s.Inact_h = within(end.h, T(0), T(1));
-    s.Act_n = within(end.n, T(0), T(1));
-    s.I_syn_ex = c.ex6 * (s.I_syn_ex + c.h * s.slope_ex);
-    s.I_syn_in = c.in6 * (s.I_syn_in + c.h * s.slope_in);
-    s.slope_ex = c.ex6 * s.slope_ex;
-    s.slope_in = c.in6 * s.slope_in;
+    if constexpr (kStage == 0) {
+      x.k1 = velocity(y, c, c.per_C * (constant + s.I_syn_ex + s.I_syn_in));
+    } else if constexpr (kStage == 1) {
+      x.k2 = velocity(y + (c.h * T(kNode2)) * x.k1, c, current_at(T(kNode2), c.ex2, c.in2));
+    } else if constexpr (kStage == 2) {
+      x.k3 = velocity(y + c.h * (T(-0.008480655492356989) * x.k1 + T(0.335480655492357) * x.k2), c,
+                      current_at(T(kNode3), c.ex3, c.in3));
+    } else if constexpr (kStage == 3) {
+      x.k4 = velocity(
+          y + c.h * (T(2.8971530571054935) * x.k1 + T(-6.359448489975075) * x.k2 + T(4.3622954328695815) * x.k3), c,
+          current_at(T(kNode4), c.ex4, c.in4));
+    } else if constexpr (kStage == 4) {
+      x.k5 = velocity(y + c.h * (T(5.325864828439257) * x.k1 + T(-11.748883564062828) * x.k2 +
+                                 T(7.4955393428898365) * x.k3 + T(-0.09249506636175525) * x.k4),
+                      c, current_at(T(kNode5), c.ex5, c.in5));
+    } else {
+      const Point<T> k6 =
+          velocity(y + c.h * (T(5.86145544294642) * x.k1 + T(-12.92096931784711) * x.k2 + T(8.159367898576159) * x.k3 +
+                              T(-0.071584973281401) * x.k4 + T(-0.028269050394068383) * x.k5),
+                   c, current_at(T(1), c.ex6, c.in6));
+      const Point<T> end =
+          y + c.h * (T(0.09646076681806523) * x.k1 + T(0.01) * x.k2 + T(0.4798896504144996) * x.k3 +
+                     T(1.379008574103742) * x.k4 + T(-3.290069515436081) * x.k5 + T(2.324710524099774) * k6);
+      const auto within = [](T v, T low, T high) NEURACT_STEP_LAMBDA { return larger(v < high ? v : high, low); };
+      s.V_m = within(end.V, T(-1000), T(1000));
+      s.Act_m = within(end.m, T(0), T(1));
+      s.Inact_h = within(end.h, T(0), T(1));
+      s.Act_n = within(end.n, T(0), T(1));
+      s.I_syn_ex = c.ex6 * (s.I_syn_ex + c.h * s.slope_ex);
+      s.I_syn_in = c.in6 * (s.I_syn_in + c.h * s.slope_in);
+      s.slope_ex = c.ex6 * s.slope_ex;
+      s.slope_in = c.in6 * s.slope_in;
+    }
   }
 
   template <class T>

@@ -10,7 +10,7 @@ namespace neuract::snn {
 /// tau_syn.
 ///   C_m dV/dt = -g_L (V - E_L) - g_ex (V - E_ex) - g_in (V - E_in) + I;   g(t) = w (e/tau_syn) t exp(-t/tau_syn)
 ///   V >= V_th: spike, V = V_reset for t_ref
-/// The conductances are exact, V has an error of order 6 in dt (conductances.hpp).
+/// The conductances are exact, V has an error of order 4 in dt (conductances.hpp).
 struct IafCondAlpha {
   static constexpr const char* name = "iaf_cond_alpha";
   static constexpr const char* summary = "leaky integrate-and-fire neuron, alpha-shaped synaptic conductances";
@@ -34,45 +34,49 @@ struct IafCondAlpha {
 
   template <class T>
   struct Coefficients {
-    T leak0, leak1, leak2, time1, time2, time;
-    T ex0, ex1, ex2, rise_ex0, rise_ex1, rise_ex2, decay_ex1, decay_ex2, decay_ex, kick_ex;
-    T in0, in1, in2, rise_in0, rise_in1, rise_in2, decay_in1, decay_in2, decay_in, kick_in;
-    T E_ex, E_in, I_e, twelfth, refractory_steps, V_th, V_reset;
+    T leak, half_leak, constant, constant_middle, time;
+    T ex_D0, ex_D1, ex_B0, ex_B1, ex_B2, ex_rise_D0, ex_rise_D1, ex_rise_B0, ex_rise_B1, ex_rise_B2, decay_ex, kick_ex;
+    T in_D0, in_D1, in_B0, in_B1, in_B2, in_rise_D0, in_rise_D1, in_rise_B0, in_rise_B1, in_rise_B2, decay_in, kick_in;
+    T I_e, refractory_steps, V_th, V_reset;
   };
   static Coefficients<double> prepare(const Parameters& p, double dt) {
-    const double s1 = kLobattoNodes[0] * dt;
-    const double s2 = kLobattoNodes[1] * dt;
-    const auto leak = leak_to_end(dt, p.g_L, p.C_m);
-    return {.leak0 = leak[0],
-            .leak1 = leak[1],
-            .leak2 = leak[2],
-            .time1 = s1,
-            .time2 = s2,
+    const double per_C = 1.0 / p.C_m;
+    const auto ex = parabola_weights(0, dt, p.tau_syn_ex);
+    const auto in = parabola_weights(0, dt, p.tau_syn_in);
+    const auto ex_rise = parabola_weights(1, dt, p.tau_syn_ex);
+    const auto in_rise = parabola_weights(1, dt, p.tau_syn_in);
+    const double E_ex = (p.E_ex - p.E_L) * per_C;
+    const double E_in = (p.E_in - p.E_L) * per_C;
+    return {.leak = dt * p.g_L * per_C,
+            .half_leak = 0.5 * dt * p.g_L * per_C,
+            .constant = dt * per_C / 6.0,
+            .constant_middle = dt * per_C * 2.0 / 3.0,
             .time = dt,
-            .ex0 = decay_to_end(0.0, dt, p.tau_syn_ex, p.C_m),
-            .ex1 = decay_to_end(s1, dt, p.tau_syn_ex, p.C_m),
-            .ex2 = decay_to_end(s2, dt, p.tau_syn_ex, p.C_m),
-            .rise_ex0 = rise_to_end(0.0, dt, p.tau_syn_ex, p.C_m),
-            .rise_ex1 = rise_to_end(s1, dt, p.tau_syn_ex, p.C_m),
-            .rise_ex2 = rise_to_end(s2, dt, p.tau_syn_ex, p.C_m),
-            .decay_ex1 = portable::exp(-s1 / p.tau_syn_ex),
-            .decay_ex2 = portable::exp(-s2 / p.tau_syn_ex),
+            .ex_D0 = decay_to_end(0.0, dt, p.tau_syn_ex, p.C_m),
+            .ex_D1 = decay_to_end(0.5 * dt, dt, p.tau_syn_ex, p.C_m),
+            .ex_B0 = E_ex * ex[0],
+            .ex_B1 = E_ex * ex[1],
+            .ex_B2 = E_ex * ex[2],
+            .ex_rise_D0 = rise_to_end(0.0, dt, p.tau_syn_ex, p.C_m),
+            .ex_rise_D1 = rise_to_end(0.5 * dt, dt, p.tau_syn_ex, p.C_m),
+            .ex_rise_B0 = E_ex * ex_rise[0],
+            .ex_rise_B1 = E_ex * ex_rise[1],
+            .ex_rise_B2 = E_ex * ex_rise[2],
             .decay_ex = portable::exp(-dt / p.tau_syn_ex),
             .kick_ex = portable::exp(1.0) / p.tau_syn_ex,
-            .in0 = decay_to_end(0.0, dt, p.tau_syn_in, p.C_m),
-            .in1 = decay_to_end(s1, dt, p.tau_syn_in, p.C_m),
-            .in2 = decay_to_end(s2, dt, p.tau_syn_in, p.C_m),
-            .rise_in0 = rise_to_end(0.0, dt, p.tau_syn_in, p.C_m),
-            .rise_in1 = rise_to_end(s1, dt, p.tau_syn_in, p.C_m),
-            .rise_in2 = rise_to_end(s2, dt, p.tau_syn_in, p.C_m),
-            .decay_in1 = portable::exp(-s1 / p.tau_syn_in),
-            .decay_in2 = portable::exp(-s2 / p.tau_syn_in),
+            .in_D0 = decay_to_end(0.0, dt, p.tau_syn_in, p.C_m),
+            .in_D1 = decay_to_end(0.5 * dt, dt, p.tau_syn_in, p.C_m),
+            .in_B0 = E_in * in[0],
+            .in_B1 = E_in * in[1],
+            .in_B2 = E_in * in[2],
+            .in_rise_D0 = rise_to_end(0.0, dt, p.tau_syn_in, p.C_m),
+            .in_rise_D1 = rise_to_end(0.5 * dt, dt, p.tau_syn_in, p.C_m),
+            .in_rise_B0 = E_in * in_rise[0],
+            .in_rise_B1 = E_in * in_rise[1],
+            .in_rise_B2 = E_in * in_rise[2],
             .decay_in = portable::exp(-dt / p.tau_syn_in),
             .kick_in = portable::exp(1.0) / p.tau_syn_in,
-            .E_ex = p.E_ex - p.E_L,
-            .E_in = p.E_in - p.E_L,
             .I_e = p.I_e,
-            .twelfth = dt / (12.0 * p.C_m),
             .refractory_steps = std::round(p.t_ref / dt),
             .V_th = p.V_th - p.E_L,
             .V_reset = p.V_reset - p.E_L};
@@ -82,23 +86,17 @@ struct IafCondAlpha {
   NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T current) {
     const bool active = s.refractory <= T(0);
     const T I = current + c.I_e;
-    const T ex1 = c.decay_ex1 * (s.g_ex + c.time1 * s.slope_ex);
-    const T ex2 = c.decay_ex2 * (s.g_ex + c.time2 * s.slope_ex);
-    const T ex3 = c.decay_ex * (s.g_ex + c.time * s.slope_ex);
-    const T inh1 = c.decay_in1 * (s.g_in + c.time1 * s.slope_in);
-    const T inh2 = c.decay_in2 * (s.g_in + c.time2 * s.slope_in);
-    const T inh3 = c.decay_in * (s.g_in + c.time * s.slope_in);
-    const T moved =
-        conduct<T>(s.V_m,
-                   {c.leak0 + (c.ex0 * s.g_ex + c.rise_ex0 * s.slope_ex) + (c.in0 * s.g_in + c.rise_in0 * s.slope_in),
-                    c.leak1 + (c.ex1 * s.g_ex + c.rise_ex1 * s.slope_ex) + (c.in1 * s.g_in + c.rise_in1 * s.slope_in),
-                    c.leak2 + (c.ex2 * s.g_ex + c.rise_ex2 * s.slope_ex) + (c.in2 * s.g_in + c.rise_in2 * s.slope_in),
-                    I + c.E_ex * s.g_ex + c.E_in * s.g_in, I + c.E_ex * ex1 + c.E_in * inh1,
-                    I + c.E_ex * ex2 + c.E_in * inh2, I + c.E_ex * ex3 + c.E_in * inh3},
-                   c.twelfth);
+    const auto sum = [&](T ex, T ex_rise, T in, T in_rise) NEURACT_STEP_LAMBDA {
+      return (ex * s.g_ex + ex_rise * s.slope_ex) + (in * s.g_in + in_rise * s.slope_in);
+    };
+    const T moved = conduct(s.V_m, c.leak + sum(c.ex_D0, c.ex_rise_D0, c.in_D0, c.in_rise_D0),
+                            c.half_leak + sum(c.ex_D1, c.ex_rise_D1, c.in_D1, c.in_rise_D1),
+                            c.constant * I + sum(c.ex_B0, c.ex_rise_B0, c.in_B0, c.in_rise_B0),
+                            c.constant_middle * I + sum(c.ex_B1, c.ex_rise_B1, c.in_B1, c.in_rise_B1),
+                            c.constant * I + sum(c.ex_B2, c.ex_rise_B2, c.in_B2, c.in_rise_B2));
     const T V = active ? moved : s.V_m;
-    s.g_ex = ex3;
-    s.g_in = inh3;
+    s.g_ex = c.decay_ex * (s.g_ex + c.time * s.slope_ex);
+    s.g_in = c.decay_in * (s.g_in + c.time * s.slope_in);
     s.slope_ex = c.decay_ex * s.slope_ex + c.kick_ex * in0;
     s.slope_in = c.decay_in * s.slope_in - c.kick_in * in1;
     const bool fired = V >= c.V_th;

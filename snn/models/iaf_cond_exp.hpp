@@ -10,7 +10,7 @@ namespace neuract::snn {
 /// Leaky integrate-and-fire neuron; a spike of weight w adds |w| to a synaptic conductance that decays exponentially.
 ///   C_m dV/dt = -g_L (V - E_L) - g_ex (V - E_ex) - g_in (V - E_in) + I;   dg/dt = -g/tau_syn;   V >= V_th: spike, V =
 ///   V_reset for t_ref
-/// The conductances are exact, V has an error of order 6 in dt (conductances.hpp).
+/// The conductances are exact, V has an error of order 4 in dt (conductances.hpp).
 struct IafCondExp {
   static constexpr const char* name = "iaf_cond_exp";
   static constexpr const char* summary = "leaky integrate-and-fire neuron, exponential synaptic conductances";
@@ -63,34 +63,34 @@ struct IafCondExp {
 
   template <class T>
   struct Coefficients {
-    T leak0, leak1, leak2;
-    T ex0, ex1, ex2, decay_ex1, decay_ex2, decay_ex;
-    T in0, in1, in2, decay_in1, decay_in2, decay_in;
-    T E_ex, E_in, I_e, twelfth, refractory_steps, V_th, V_reset;
+    T leak, half_leak, constant, constant_middle;
+    T ex_D0, ex_D1, ex_B0, ex_B1, ex_B2, decay_ex;
+    T in_D0, in_D1, in_B0, in_B1, in_B2, decay_in;
+    T I_e, refractory_steps, V_th, V_reset;
   };
   static Coefficients<double> prepare(const Parameters& p, double dt) {
-    const double s1 = kLobattoNodes[0] * dt;
-    const double s2 = kLobattoNodes[1] * dt;
-    const auto leak = leak_to_end(dt, p.g_L, p.C_m);
-    return {.leak0 = leak[0],
-            .leak1 = leak[1],
-            .leak2 = leak[2],
-            .ex0 = decay_to_end(0.0, dt, p.tau_syn_ex, p.C_m),
-            .ex1 = decay_to_end(s1, dt, p.tau_syn_ex, p.C_m),
-            .ex2 = decay_to_end(s2, dt, p.tau_syn_ex, p.C_m),
-            .decay_ex1 = portable::exp(-s1 / p.tau_syn_ex),
-            .decay_ex2 = portable::exp(-s2 / p.tau_syn_ex),
+    const double per_C = 1.0 / p.C_m;
+    const auto ex = parabola_weights(0, dt, p.tau_syn_ex);
+    const auto in = parabola_weights(0, dt, p.tau_syn_in);
+    const double E_ex = (p.E_ex - p.E_L) * per_C;
+    const double E_in = (p.E_in - p.E_L) * per_C;
+    return {.leak = dt * p.g_L * per_C,
+            .half_leak = 0.5 * dt * p.g_L * per_C,
+            .constant = dt * per_C / 6.0,
+            .constant_middle = dt * per_C * 2.0 / 3.0,
+            .ex_D0 = decay_to_end(0.0, dt, p.tau_syn_ex, p.C_m),
+            .ex_D1 = decay_to_end(0.5 * dt, dt, p.tau_syn_ex, p.C_m),
+            .ex_B0 = E_ex * ex[0],
+            .ex_B1 = E_ex * ex[1],
+            .ex_B2 = E_ex * ex[2],
             .decay_ex = portable::exp(-dt / p.tau_syn_ex),
-            .in0 = decay_to_end(0.0, dt, p.tau_syn_in, p.C_m),
-            .in1 = decay_to_end(s1, dt, p.tau_syn_in, p.C_m),
-            .in2 = decay_to_end(s2, dt, p.tau_syn_in, p.C_m),
-            .decay_in1 = portable::exp(-s1 / p.tau_syn_in),
-            .decay_in2 = portable::exp(-s2 / p.tau_syn_in),
+            .in_D0 = decay_to_end(0.0, dt, p.tau_syn_in, p.C_m),
+            .in_D1 = decay_to_end(0.5 * dt, dt, p.tau_syn_in, p.C_m),
+            .in_B0 = E_in * in[0],
+            .in_B1 = E_in * in[1],
+            .in_B2 = E_in * in[2],
             .decay_in = portable::exp(-dt / p.tau_syn_in),
-            .E_ex = p.E_ex - p.E_L,
-            .E_in = p.E_in - p.E_L,
             .I_e = p.I_e,
-            .twelfth = dt / (12.0 * p.C_m),
             .refractory_steps = std::round(p.t_ref / dt),
             .V_th = p.V_th - p.E_L,
             .V_reset = p.V_reset - p.E_L};
@@ -100,15 +100,11 @@ struct IafCondExp {
   NEURACT_STEP static bool step(State<T>& s, const Coefficients<T>& c, T in0, T in1, T current) {
     const bool active = s.refractory <= T(0);
     const T I = current + c.I_e;
-    const T drive_ex = c.E_ex * s.g_ex;
-    const T drive_in = c.E_in * s.g_in;
-    const T moved = conduct<T>(
-        s.V_m,
-        {c.leak0 + c.ex0 * s.g_ex + c.in0 * s.g_in, c.leak1 + c.ex1 * s.g_ex + c.in1 * s.g_in,
-         c.leak2 + c.ex2 * s.g_ex + c.in2 * s.g_in, I + drive_ex + drive_in,
-         I + c.decay_ex1 * drive_ex + c.decay_in1 * drive_in, I + c.decay_ex2 * drive_ex + c.decay_in2 * drive_in,
-         I + c.decay_ex * drive_ex + c.decay_in * drive_in},
-        c.twelfth);
+    const T moved = conduct(s.V_m, c.leak + (c.ex_D0 * s.g_ex + c.in_D0 * s.g_in),
+                            c.half_leak + (c.ex_D1 * s.g_ex + c.in_D1 * s.g_in),
+                            c.constant * I + (c.ex_B0 * s.g_ex + c.in_B0 * s.g_in),
+                            c.constant_middle * I + (c.ex_B1 * s.g_ex + c.in_B1 * s.g_in),
+                            c.constant * I + (c.ex_B2 * s.g_ex + c.in_B2 * s.g_in));
     const T V = active ? moved : s.V_m;
     s.g_ex = c.decay_ex * s.g_ex + in0;
     s.g_in = c.decay_in * s.g_in - in1;
