@@ -8,7 +8,6 @@
 namespace neuract::kernels {
 namespace {
 
-constexpr std::uint32_t kMostRows = 255;       // that are counted together: a count is a byte
 constexpr std::size_t kMostRowsFetched = 192;  // they wait in the second-level cache
 
 /// Byte i of an entry is bit i of its index.

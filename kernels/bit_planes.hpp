@@ -16,7 +16,16 @@ constexpr std::uint32_t bit_of_target(std::uint32_t t) noexcept {
   return (t & ~63u) | ((t & 15u) << 2) | ((t >> 4) & 3u);
 }
 
-/// Row i is the `words` words from bits + i · words; bits beyond `targets` are 0.
+/// The other way round.
+constexpr std::uint32_t target_of_bit(std::uint32_t bit) noexcept {
+  return (bit & ~63u) | ((bit & 3u) << 4) | ((bit >> 2) & 15u);
+}
+
+/// Rows that are counted together, at most: a count is a byte.
+inline constexpr std::uint32_t kMostBitRows = 255;
+
+/// Row i is the `words` words from bits + i · words: bits, of which those beyond `targets` up to a multiple of
+/// kBitRowAlignment are 0, and behind them whatever else belongs to the row, which is fetched with it.
 struct BitRows {
   const std::uint64_t* bits = nullptr;  ///< 64-byte aligned
   std::uint32_t words = 0;              ///< of a row, a multiple of 8
@@ -30,13 +39,16 @@ struct ActiveRows {
 };
 
 struct BitPlaneKernels {
-  /// sums[t] += code · (number of active rows that have target t), t < rows.targets. `next` rows are fetched meanwhile.
+  /// sums[t] += code · (number of active rows that have target t + extra[bit_of_target(t)]), t < rows.targets.
+  /// At most kMostBitRows active rows. `extra` is null, or has a count for each bit of a row, which becomes 0; with the
+  /// active rows it must not go beyond 255 for any target, and without active rows it is left alone. `next` rows are
+  /// fetched meanwhile.
   ///
   /// Counts are bit-sliced: bit b of 512 counts is one vector, and rows are added to them by carry-save adders, 16 rows
-  /// by 15 adders of two operations each (Harley and Seal; Mula, Kurz and Lemire 2018, arXiv 1611.07612). At most 255
-  /// rows are counted before the counts are spread to bytes, multiplied and added. Cost on Zen 4 with AVX-512, rows in
-  /// the cache: 0.6 ns for 512 targets of a row and 30 ns for 512 sums, see bit_planes_bench.
-  void (*add_rows)(const BitRows& rows, ActiveRows active, ActiveRows next, std::int32_t code,
+  /// by 15 adders of two operations each (Harley and Seal; Mula, Kurz and Lemire 2018, arXiv 1611.07612). Then counts
+  /// are spread to bytes, multiplied and added. Cost on Zen 4 with AVX-512, rows in the cache: 1 ns for 512 targets of a
+  /// row and 30 ns for 512 sums, see bit_planes_bench.
+  void (*add_rows)(const BitRows& rows, ActiveRows active, ActiveRows next, std::uint8_t* extra, std::int32_t code,
                    std::int32_t* sums) noexcept;
 };
 

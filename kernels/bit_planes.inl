@@ -100,23 +100,23 @@ struct BitCounts {
   return c;
 }
 
-/// sums[t] += code · count, for 64 targets; bit p of their counts is the word counts[p · NEURACT_BIT_WORDS].
-[[gnu::always_inline]] static inline void add_64(const std::uint64_t* counts, std::int32_t code, std::int32_t* sums,
-                                                 int planes) noexcept {
+/// sums[t] += code · (count + extra), for 64 targets; bit p of their counts is the word counts[p · NEURACT_BIT_WORDS].
+[[gnu::always_inline]] static inline void add_64(const std::uint64_t* counts, std::uint8_t* extra, std::int32_t code,
+                                                 std::int32_t* sums, int planes) noexcept {
 #ifdef NEURACT_ISA_AVX512
   __m512i bytes = _mm512_maskz_set1_epi8(counts[0], 1);
   for (int p = 1; p < planes; ++p)
     bytes =
         _mm512_mask_add_epi8(bytes, counts[p * NEURACT_BIT_WORDS], bytes, _mm512_set1_epi8(static_cast<char>(1u << p)));
-  const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  if (extra != nullptr) {
+    bytes = _mm512_add_epi8(bytes, _mm512_loadu_si512(extra));
+    _mm512_storeu_si512(extra, _mm512_setzero_si512());
+  }
   constexpr __mmask16 kAll = 0xffff;  // masked forms: GCC 12 warns about the plain ones
-  const __m512i multiples = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(code));
+  const __m512i codes = _mm512_set1_epi32(code);
   for (int j = 0; j < 4; ++j) {
-    const __m512i count = j == 0 ? bytes : _mm512_maskz_srli_epi32(kAll, bytes, static_cast<unsigned>(8 * j));
-    // Of an index a permutation reads four bits: those of this target.
-    const __m512i product =
-        planes <= 4 ? _mm512_maskz_permutexvar_epi32(kAll, count, multiples)
-                    : _mm512_mullo_epi32(_mm512_and_si512(count, _mm512_set1_epi32(255)), _mm512_set1_epi32(code));
+    const __m512i count = _mm512_maskz_srli_epi32(kAll, bytes, static_cast<unsigned>(8 * j));
+    const __m512i product = _mm512_mullo_epi32(_mm512_and_si512(count, _mm512_set1_epi32(255)), codes);
     _mm512_storeu_si512(sums + 16 * j, _mm512_add_epi32(_mm512_loadu_si512(sums + 16 * j), product));
   }
 #else
@@ -134,12 +134,21 @@ struct BitCounts {
       const __m256i set = _mm256_cmpeq_epi8(spread, bit);
       bytes = _mm256_or_si256(bytes, _mm256_and_si256(set, _mm256_set1_epi8(static_cast<char>(1u << p))));
     }
+    if (extra != nullptr) {
+      auto* const at = reinterpret_cast<__m256i*>(extra + 32 * half);
+      bytes = _mm256_add_epi8(bytes, _mm256_loadu_si256(at));
+      _mm256_storeu_si256(at, _mm256_setzero_si256());
+    }
     _mm256_store_si256(reinterpret_cast<__m256i*>(four + 8 * half), bytes);
   }
 #else
   for (std::uint32_t i = 0; i < 8; ++i) {
     std::uint64_t bytes = 0;
     for (int p = 0; p < planes; ++p) bytes |= kSpread.bytes[(counts[p * NEURACT_BIT_WORDS] >> (8 * i)) & 255u] << p;
+    if (extra != nullptr) {
+      for (std::uint32_t k = 0; k < 8; ++k) bytes += std::uint64_t{extra[8 * i + k]} << (8 * k);
+      __builtin_memset(extra + 8 * i, 0, 8);
+    }
     four[2 * i] = static_cast<std::uint32_t>(bytes);
     four[2 * i + 1] = static_cast<std::uint32_t>(bytes >> 32);
   }
@@ -151,26 +160,31 @@ struct BitCounts {
 #endif
 }
 
-[[gnu::always_inline]] static inline void add_counts(const std::uint64_t* counts, std::uint32_t targets,
-                                                     std::int32_t code, std::int32_t* sums, int planes) noexcept {
-  std::uint32_t word = 0;
-  for (; 64 * (word + 1) <= targets && word < NEURACT_BIT_WORDS; ++word)
-    add_64(counts + word, code, sums + 64 * word, planes);
-  if (word == NEURACT_BIT_WORDS || 64 * word >= targets) return;
-  alignas(64) std::int32_t last[64] = {};
-  add_64(counts + word, code, last, planes);
-  for (std::uint32_t k = 0; k < targets - 64 * word; ++k) sums[64 * word + k] += last[k];
-}
-
 struct BitBatch {
-  const std::uint64_t* rows[kMostRows];
+  const std::uint64_t* rows[kMostBitRows];
   const std::uint64_t* next[kMostRowsFetched];
   std::uint32_t n = 0;
   std::uint32_t n_next = 0;
   std::uint32_t targets = 0;
+  std::uint32_t tail = 0;  // where rows go on behind their bits
+  std::uint32_t tail_words = 0;
+  std::uint8_t* extra = nullptr;
   std::int32_t code = 0;
   std::int32_t* sums = nullptr;
 };
+
+/// The targets of one vector, which begin at target `first`.
+[[gnu::always_inline]] static inline void add_counts(const BitBatch& batch, const std::uint64_t* counts,
+                                                     std::uint32_t first, int planes) noexcept {
+  std::uint32_t word = 0;
+  for (; word < NEURACT_BIT_WORDS && first + 64 <= batch.targets; ++word, first += 64)
+    add_64(counts + word, batch.extra == nullptr ? nullptr : batch.extra + first, batch.code, batch.sums + first,
+           planes);
+  if (word == NEURACT_BIT_WORDS || first >= batch.targets) return;
+  alignas(64) std::int32_t last[64] = {};
+  add_64(counts + word, batch.extra == nullptr ? nullptr : batch.extra + first, batch.code, last, planes);
+  for (std::uint32_t k = 0; k < batch.targets - first; ++k) batch.sums[first + k] += last[k];
+}
 
 [[gnu::always_inline]] static inline void add_batch(const BitBatch& batch, int planes) noexcept {
   constexpr std::uint32_t kTargets = 64 * NEURACT_BIT_WORDS;
@@ -179,11 +193,13 @@ struct BitBatch {
     const std::size_t at = first / 64;
     if (at % 8 == 0) {
       for (std::uint32_t i = 0; i < batch.n_next; ++i) __builtin_prefetch(batch.next[i] + at, 0, 2);
+      if (at < batch.tail_words) {
+        for (std::uint32_t i = 0; i < batch.n_next; ++i) __builtin_prefetch(batch.next[i] + batch.tail + at, 0, 2);
+      }
     }
     const BitCounts c = count_rows(batch.rows, batch.n, at, planes);
     const Bits bits[8] = {c.b0, c.b1, c.b2, c.b3, c.b4, c.b5, c.b6, c.b7};
     for (int p = 0; p < planes; ++p) __builtin_memcpy(counts + p * NEURACT_BIT_WORDS, &bits[p], sizeof bits[p]);
-    const std::uint32_t left = batch.targets - first;
     bool small = true;  // counts rarely come near the number of rows
     if (planes > 4) {
       const Bits upper = c.b4 | c.b5 | c.b6 | c.b7;
@@ -192,39 +208,35 @@ struct BitBatch {
       small = any == 0;
     }
     if (small) {
-      add_counts(counts, left, batch.code, batch.sums + first, planes < 4 ? planes : 4);
+      add_counts(batch, counts, first, planes < 4 ? planes : 4);
     } else {
-      add_counts(counts, left, batch.code, batch.sums + first, planes);
+      add_counts(batch, counts, first, planes);
     }
   }
 }
 
-static void add_rows(const BitRows& rows, ActiveRows active, ActiveRows next, std::int32_t code,
+static void add_rows(const BitRows& rows, ActiveRows active, ActiveRows next, std::uint8_t* extra, std::int32_t code,
                      std::int32_t* sums) noexcept {
   BitBatch batch;
+  batch.n = static_cast<std::uint32_t>(active.count);
   batch.targets = rows.targets;
+  batch.tail = (rows.targets + kBitRowAlignment - 1) / kBitRowAlignment * (kBitRowAlignment / 64);
+  batch.tail_words = rows.words - batch.tail;
+  batch.extra = extra;
   batch.code = code;
   batch.sums = sums;
-  for (std::size_t done = 0; done < active.count; done += batch.n) {
-    const std::size_t left = active.count - done;
-    batch.n = static_cast<std::uint32_t>(left < kMostRows ? left : kMostRows);
-    for (std::uint32_t i = 0; i < batch.n; ++i)
-      batch.rows[i] = rows.bits + std::size_t{active.rows[done + i]} * rows.words;
-    const bool last = batch.n == left;
-    const std::uint32_t* const coming = last ? next.rows : active.rows + done + batch.n;
-    const std::size_t n_coming = last ? next.count : left - batch.n;
-    batch.n_next = static_cast<std::uint32_t>(n_coming < kMostRowsFetched ? n_coming : kMostRowsFetched);
-    for (std::uint32_t i = 0; i < batch.n_next; ++i) batch.next[i] = rows.bits + std::size_t{coming[i]} * rows.words;
-    switch (32 - __builtin_clz(batch.n)) {
-      case 1: add_batch(batch, 1); break;
-      case 2: add_batch(batch, 2); break;
-      case 3: add_batch(batch, 3); break;
-      case 4: add_batch(batch, 4); break;
-      case 5: add_batch(batch, 5); break;
-      case 6: add_batch(batch, 6); break;
-      case 7: add_batch(batch, 7); break;
-      default: add_batch(batch, 8); break;
-    }
+  for (std::uint32_t i = 0; i < batch.n; ++i) batch.rows[i] = rows.bits + std::size_t{active.rows[i]} * rows.words;
+  batch.n_next = static_cast<std::uint32_t>(next.count < kMostRowsFetched ? next.count : kMostRowsFetched);
+  for (std::uint32_t i = 0; i < batch.n_next; ++i) batch.next[i] = rows.bits + std::size_t{next.rows[i]} * rows.words;
+  if (batch.n == 0) return;
+  switch (32 - __builtin_clz(batch.n)) {
+    case 1: return add_batch(batch, 1);
+    case 2: return add_batch(batch, 2);
+    case 3: return add_batch(batch, 3);
+    case 4: return add_batch(batch, 4);
+    case 5: return add_batch(batch, 5);
+    case 6: return add_batch(batch, 6);
+    default: return add_batch(batch, 8);
   }
 }
 

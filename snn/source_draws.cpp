@@ -34,8 +34,8 @@ SourceDraws::SourceDraws(const Rule& rule, std::uint32_t n_target, bool exclude_
       degree_stream_(seed, Purpose::degree, projection, 1),
       gap_stream_(seed, Purpose::source, projection, 3),
       partners_(Stream(seed, Purpose::source, projection, 1)) {
-  // A block costs as much as a few hundred draws of partners, or as half a group of gaps.
-  constexpr double kPartnersOfBlock = 1024.0;
+  // A block costs as much as some hundred draws of partners, or as half a group of gaps.
+  constexpr double kPartnersOfBlock = 256.0;
   constexpr double kGapsOfBlock = 96.0;
   if (rule.kind == Kind::fixed_outdegree)
     block_ = block_for(kPartnersOfBlock, static_cast<double>(rule.count) / std::max(1u, n_target), n_target);

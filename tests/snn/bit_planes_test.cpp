@@ -40,6 +40,8 @@ TEST(BitPlanes, DeliverEveryOneOfSeveralSynapsesOfAPair) {
   expect_as_by_synapse(*plan_for(20, 600, {Rule::Kind::fixed_indegree, 30}), {1, 0, 600});
   expect_as_by_synapse(*plan_for(20, 100, {Rule::Kind::fixed_outdegree, 250}), {1, 0, 100});
   expect_as_by_synapse(*plan_for(3, 100, {Rule::Kind::fixed_total_number, 3000}), {1, 0, 100});
+  expect_as_by_synapse(*plan_for(2, 70, {Rule::Kind::fixed_indegree, 600}), {1, 0, 70});  // more than a byte counts
+  expect_as_by_synapse(*plan_for(1000, 70, {Rule::Kind::fixed_indegree, 4000}), {1, 0, 70});
 }
 
 TEST(BitPlanes, DeliverToACohortInTheMiddleOfAPopulation) {

@@ -83,7 +83,7 @@ TEST(Procedural, DrawsWeightsAndDelaysAgain) {
 }
 
 TEST(Procedural, DrawsTheBlocksOfACohortByThemselves) {
-  // Blocks of 1024 (outdegree) and of 960 and 192 targets.
+  // Blocks of 256 to 320 (outdegree), and of 960 and 192 targets.
   for (const Rule& rule : {outdegree(6000), outdegree(5000, false), bernoulli(0.1), bernoulli(0.5)}) {
     const PlanPtr plan = plan_for(12, 6000, rule, kWeights, kDelays);
     for (const auto& [first, count] : {std::pair{0u, 64u},
