@@ -7,16 +7,14 @@
 /// Neuron updates, compiled from the model declarations for every instruction set and for both precisions.
 namespace neuract::snn {
 
-inline constexpr int kMostStateFields = 16;
-inline constexpr int kMostCoefficients = 48;
-
 /// Some blocks of 64 neurons over some steps. T: float or double.
 template <class T>
 struct UpdateRun {
-  T* const* state = nullptr;  ///< per variable: one number per neuron
-  /// Per coefficient: one number, or, for neurons with parameters of their own, one per neuron.
-  const T* const* coefficients = nullptr;
-  const T* current = nullptr;  ///< one number per neuron; null: none
+  /// Block by block, and in a block one variable after another, 64 numbers each: one stream of memory, whatever the
+  /// model, whose parts do not compete for the same places of the cache.
+  T* state = nullptr;
+  const T* coefficients = nullptr;  ///< one number for each, or, for neurons with parameters of their own, as the state
+  const T* current = nullptr;       ///< one number per neuron; null: none
   /// What arrives, per receptor: inputs[r].sums[s] holds one sum of whole quanta per neuron for step s; null: nothing.
   /// The sums are zero afterwards.
   struct Inputs {

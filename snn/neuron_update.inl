@@ -87,13 +87,14 @@ template <class Model, class T, bool kIndividual, int... S, int... C>
 
   alignas(64) std::int32_t nothing[2][kNeurons] = {};
   alignas(64) const T still[kNeurons] = {};
-  const CoefficientFields common{{run.coefficients[C][0]...}};
+  const CoefficientFields common{{run.coefficients[C * (kIndividual ? kNeurons : 1)]...}};
   const T quantum0 = run.inputs[0].quantum;
   const T quantum1 = run.inputs[1].quantum;
   for (std::uint32_t b = 0; b < run.n_blocks; ++b) {
     const std::size_t first = std::size_t{b} * kNeurons;
-    T* const state[sizeof...(S)] = {(run.state[S] + first)...};
-    const T* const coefficients[kCoefficients] = {(run.coefficients[C] + (kIndividual ? first : 0))...};
+    T* const state[sizeof...(S)] = {(run.state + first * sizeof...(S) + S * kNeurons)...};
+    const T* const coefficients[kCoefficients] = {
+        (kIndividual ? run.coefficients + first * kCoefficients + C * kNeurons : run.coefficients + C)...};
     const T* const current = run.current != nullptr ? run.current + first : still;
     for (std::uint32_t step = 0; step < run.n_steps; ++step) {
       if constexpr (Staged<Model>) {

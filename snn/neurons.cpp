@@ -33,15 +33,10 @@ class NeuronsOf final : public Neurons {
 
   void update(const NeuronRun& run) noexcept override {
     const std::size_t first = std::size_t{run.first_block} * kBlock;
-    std::array<T*, kMostStateFields> state;
-    for (std::size_t i = 0; i < state_.size(); ++i) state[i] = state_[i].data() + first;
-    std::array<const T*, kMostCoefficients> coefficients;
-    for (std::size_t i = 0; i < coefficients_.size(); ++i)
-      coefficients[i] = coefficients_[i].data() + (individual_ ? first : 0);
     const T* const current = currents_.sum(run.from);
     UpdateRun<T> blocks;
-    blocks.state = state.data();
-    blocks.coefficients = coefficients.data();
+    blocks.state = state_.data() + first * state_fields_;
+    blocks.coefficients = coefficients_.data() + (individual_ ? first * coefficient_fields_ : 0);
     blocks.current = current != nullptr ? current + first : nullptr;
     for (std::size_t r = 0; r < 2; ++r) blocks.inputs[r] = {run.sums[r], quantum_[r]};
     blocks.n_blocks = run.n_blocks;
@@ -51,10 +46,7 @@ class NeuronsOf final : public Neurons {
     kernel_(blocks);
   }
 
-  void restart() noexcept override {
-    for (std::size_t i = 0; i < state_.size(); ++i)
-      std::copy(initial_state_[i].begin(), initial_state_[i].end(), state_[i].begin());
-  }
+  void restart() noexcept override { std::copy(initial_state_.begin(), initial_state_.end(), state_.begin()); }
 
   void copy_state(int state, std::span<float> out) const override {
     for (std::uint32_t n = 0; n < count_; ++n) out[n] = static_cast<float>(value(state, n));
@@ -71,17 +63,30 @@ class NeuronsOf final : public Neurons {
   }
 
   void save(StateWriter& out) const override {
-    for (const auto& field : state_) out.array(field.span().first(count_));
+    std::vector<T> column(count_);
+    for (std::size_t i = 0; i < state_fields_; ++i) {
+      for (std::uint32_t n = 0; n < count_; ++n) column[n] = state_[place(i, n, state_fields_)];
+      out.array(std::span(std::as_const(column)));
+    }
   }
   void load(NeuronReader& in) override {
-    for (auto& field : state_) in.column(field.span().first(count_));
+    std::vector<T> column(count_);
+    for (std::size_t i = 0; i < state_fields_; ++i) {
+      in.column(std::span(column));
+      for (std::uint32_t n = 0; n < count_; ++n) state_[place(i, n, state_fields_)] = column[n];
+    }
   }
 
  private:
+  /// Where variable `i`, of `fields`, of neuron `n` is.
+  static std::size_t place(std::size_t i, std::size_t n, std::size_t fields) noexcept {
+    return (n / kBlock * fields + i) * kBlock + n % kBlock;
+  }
   T value(int state, std::uint32_t n) const noexcept {
-    const std::vector<T>& origin = origins_[static_cast<std::size_t>(state)];
+    const auto i = static_cast<std::size_t>(state);
+    const std::vector<T>& origin = origins_[i];
     const T zero = origin.empty() ? T(0) : origin.size() == 1 ? origin[0] : origin[n];
-    return state_[static_cast<std::size_t>(state)][n] + zero;
+    return state_[place(i, n, state_fields_)] + zero;
   }
   std::size_t padded() const noexcept { return (std::size_t{count_} + kBlock - 1) / kBlock * kBlock; }
 
@@ -105,16 +110,15 @@ class NeuronsOf final : public Neurons {
     const ModelLayout& layout = layout_of(*population.model);
     kernel_ = update_kernel<T>(layout.index, individual_ ? Coefficients::individual : Coefficients::common);
     for (std::size_t r = 0; r < 2; ++r) quantum_[r] = static_cast<T>(population.receptor_quantum[r]);
-    for (int i = 0; i < layout.coefficient_fields; ++i) {
-      NEURACT_TRY_ASSIGN(auto array, memory::HostArray<T>::zeros(individual_ ? padded() : 1));
-      coefficients_.push_back(std::move(array));
-    }
+    coefficient_fields_ = static_cast<std::size_t>(layout.coefficient_fields);
+    NEURACT_TRY_ASSIGN(coefficients_, memory::HostArray<T>::zeros(coefficient_fields_ * (individual_ ? padded() : 1)));
     std::vector<double> one(parameters.size());
-    std::vector<double> prepared(coefficients_.size());
+    std::vector<double> prepared(coefficient_fields_);
     for (std::size_t n = 0; n < (individual_ ? count_ : 1); ++n) {
       for (std::size_t i = 0; i < one.size(); ++i) one[i] = parameters[i][n];
       layout.prepare(one, plan.dt(), prepared);
-      for (std::size_t i = 0; i < prepared.size(); ++i) coefficients_[i][n] = static_cast<T>(prepared[i]);
+      for (std::size_t i = 0; i < prepared.size(); ++i)
+        coefficients_[individual_ ? place(i, n, coefficient_fields_) : i] = static_cast<T>(prepared[i]);
     }
     return {};
   }
@@ -123,10 +127,8 @@ class NeuronsOf final : public Neurons {
     const ModelInfo& model = *plan.populations()[range.population].model;
     const ModelLayout& layout = layout_of(model);
     const PopulationSpec& spec = plan.spec().populations[range.population];
-    for (int i = 0; i < layout.state_fields; ++i) {
-      NEURACT_TRY_ASSIGN(auto array, memory::HostArray<T>::zeros(padded()));
-      state_.push_back(std::move(array));
-    }
+    state_fields_ = static_cast<std::size_t>(layout.state_fields);
+    NEURACT_TRY_ASSIGN(state_, memory::HostArray<T>::zeros(state_fields_ * padded()));
     for (std::uint32_t i = 0; i < model.states.size(); ++i) {
       const StateInfo& info = model.states[i];
       const Setting* const setting = find_setting(spec, info.name);
@@ -137,7 +139,8 @@ class NeuronsOf final : public Neurons {
       const int origin_parameter = layout.origin(static_cast<int>(i));
       const NeuronValues origin =
           origin_parameter < 0 ? NeuronValues{} : parameters[static_cast<std::size_t>(origin_parameter)];
-      for (std::uint32_t n = 0; n < count_; ++n) state_[i][n] = static_cast<T>(initial[n] - origin[n]);
+      for (std::uint32_t n = 0; n < count_; ++n)
+        state_[place(i, n, state_fields_)] = static_cast<T>(initial[n] - origin[n]);
       std::vector<T>& kept = origins_.emplace_back();
       if (!origin.each.empty()) {
         kept.assign(origin.each.begin(), origin.each.end());
@@ -145,9 +148,7 @@ class NeuronsOf final : public Neurons {
         kept.assign(1, static_cast<T>(origin.common));
       }
     }
-    if (plan.spec().presentation > 0.0) {
-      for (const auto& field : state_) initial_state_.emplace_back(field.begin(), field.end());
-    }
+    if (plan.spec().presentation > 0.0) initial_state_.assign(state_.begin(), state_.end());
     return {};
   }
 
@@ -155,9 +156,11 @@ class NeuronsOf final : public Neurons {
   UpdateKernel<T> kernel_ = nullptr;
   bool individual_ = false;
   std::array<T, 2> quantum_{};
-  std::vector<memory::HostArray<T>> state_;
-  std::vector<std::vector<T>> initial_state_;       // where there are presentations
-  std::vector<memory::HostArray<T>> coefficients_;  // one number, or one per neuron
+  std::size_t state_fields_ = 0;
+  std::size_t coefficient_fields_ = 0;
+  memory::HostArray<T> state_;           // as UpdateRun has it
+  std::vector<T> initial_state_;         // where there are presentations
+  memory::HostArray<T> coefficients_;    // as UpdateRun has it
   std::vector<std::vector<T>> origins_;  // per public state variable: empty (0), one number, or one per neuron
   Currents<T> currents_;
 };

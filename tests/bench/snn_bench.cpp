@@ -35,12 +35,12 @@ void neuron_updates(benchmark::State& state, const ModelInfo* model, kernels::Is
 
   const std::size_t neurons = std::size_t{window.blocks} * 64;
   std::vector<memory::HostArray<T>> arrays;
-  const auto array = [&](auto value_of) {
-    arrays.push_back(memory::HostArray<T>::zeros(neurons).value());
-    for (std::size_t n = 0; n < neurons; ++n) arrays.back()[n] = static_cast<T>(value_of(n));
+  const auto array = [&](std::size_t size, auto value_of) {
+    arrays.push_back(memory::HostArray<T>::zeros(size).value());
+    for (std::size_t i = 0; i < size; ++i) arrays.back()[i] = static_cast<T>(value_of(i));
     return arrays.back().data();
   };
-  std::vector<T*> states;
+  std::vector<double> initial_state;
   for (int i = 0; i < layout.state_fields; ++i) {
     const double origin = layout.origin(i) < 0 ? 0.0 : parameters[static_cast<std::size_t>(layout.origin(i))];
     double initial = 0.0;
@@ -50,19 +50,24 @@ void neuron_updates(benchmark::State& state, const ModelInfo* model, kernels::Is
                     ? parameters[static_cast<std::size_t>(find_parameter(*model, info.default_parameter))]
                     : info.default_value;
     }
-    states.push_back(array([&](std::size_t) { return initial - origin; }));
+    initial_state.push_back(initial - origin);
   }
-  std::vector<const T*> coefficients;
-  for (const double c : prepared) coefficients.push_back(array([&](std::size_t) { return c; }));
-  const T* const drive = array([](std::size_t n) { return 10.0 * static_cast<double>(n % 64); });
+  const auto by_block = [&](const std::vector<double>& values) {
+    return array(values.size() * neurons, [&](std::size_t i) { return values[i / 64 % values.size()]; });
+  };
+  const bool individual = kind == Coefficients::individual;
+  T* const states = by_block(initial_state);
+  const T* const coefficients =
+      individual ? by_block(prepared) : array(prepared.size(), [&](std::size_t i) { return prepared[i]; });
+  const T* const drive = array(neurons, [](std::size_t n) { return 10.0 * static_cast<double>(n % 64); });
   auto inputs = memory::HostArray<std::int32_t>::zeros(2 * window.steps * neurons).value();
   std::vector<std::int32_t*> rows;
   for (std::size_t i = 0; i < 2 * window.steps; ++i) rows.push_back(inputs.data() + i * neurons);
   std::vector<std::uint64_t> fired(std::size_t{window.blocks} * window.steps);
 
   UpdateRun<T> run;
-  run.state = states.data();
-  run.coefficients = coefficients.data();
+  run.state = states;
+  run.coefficients = coefficients;
   run.current = drive;
   for (std::size_t r = 0; r < model->receptors.size(); ++r) run.inputs[r] = {rows.data() + r * window.steps, T(1)};
   run.n_blocks = window.blocks;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -92,12 +93,23 @@ Arrays<bool> run_plainly(Trial<T>& trial) {
   return fired;
 }
 
+/// Block by block, in a block one array after another; of arrays with one number, one after another.
+template <class T>
+std::vector<T> by_block(const Arrays<T>& arrays) {
+  std::vector<T> all;
+  const std::size_t size = arrays[0].size();
+  const std::size_t block = std::min<std::size_t>(size, 64);
+  for (std::size_t first = 0; first < size; first += block) {
+    for (const std::vector<T>& array : arrays)
+      all.insert(all.end(), array.begin() + first, array.begin() + first + block);
+  }
+  return all;
+}
+
 template <class T>
 Arrays<bool> run_kernel(Trial<T>& trial, UpdateKernel<T> kernel) {
-  std::vector<T*> state;
-  for (auto& field : trial.state) state.push_back(field.data());
-  std::vector<const T*> coefficients;
-  for (auto& c : trial.coefficients) coefficients.push_back(c.data());
+  std::vector<T> state = by_block(trial.state);
+  const std::vector<T> coefficients = by_block(trial.coefficients);
   std::vector<std::int32_t*> rows[2];
   for (std::size_t r = 0; r < 2; ++r) {
     for (auto& row : trial.inputs[r]) rows[r].push_back(row.data());
@@ -120,6 +132,10 @@ Arrays<bool> run_kernel(Trial<T>& trial, UpdateKernel<T> kernel) {
       auto& flags = fired.emplace_back(kNeurons);
       for (std::size_t n = 0; n < kNeurons; ++n) flags[n] = (masks[s * kBlocks + n / 64] >> (n % 64) & 1) != 0;
     }
+  }
+  for (std::size_t i = 0; i < trial.state.size(); ++i) {
+    for (std::size_t n = 0; n < kNeurons; ++n)
+      trial.state[i][n] = state[(n / 64 * trial.state.size() + i) * 64 + n % 64];
   }
   return fired;
 }
