@@ -11,7 +11,7 @@ namespace neuract::snn::synapses {
 namespace {
 
 constexpr std::size_t kPiecesAtOnce = 4096;
-constexpr Step kLongestSpan = Step{1} << 28;  // of relative steps, before they begin anew
+constexpr Step kLongestSpan = Step{1} << 22;  // of relative steps, before they begin anew
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "neuract/snn/synapses/dopamine_pathway.hpp"
 #include "neuract/snn/synapses/pair_pathway.hpp"
 #include "neuract/snn/synapses/parameters.hpp"
 #include "neuract/snn/synapses/short_term_pathway.hpp"
@@ -17,6 +18,9 @@ Result<std::unique_ptr<Pathway>> build(const Plan& plan, std::uint32_t projectio
   const bool f64 = plan.spec().precision == Precision::f64;
   if (model == Tsodyks::name || model == Tsodyks2::name)
     return ShortTermPathway::build(plan, projection, cohort, progress);
+  if (model == StdpDopamine::name)
+    return f64 ? DopaminePathway<double>::build(plan, projection, cohort, progress)
+               : DopaminePathway<float>::build(plan, projection, cohort, progress);
   return f64 ? PairPathway<double>::build(plan, projection, cohort, progress)
              : PairPathway<float>::build(plan, projection, cohort, progress);
 }

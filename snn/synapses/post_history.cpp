@@ -55,6 +55,7 @@ void PostHistory<Real>::add(std::uint32_t neuron, std::int32_t step) {
 template <class Real>
 void PostHistory<Real>::deepen() {
   const auto spread = [this](auto& list, auto nothing) {
+    if (list.empty()) return;
     std::remove_reference_t<decltype(list)> deeper(list.size() * 2, nothing);
     for (std::size_t n = 0; n < neurons_; ++n)
       std::copy_n(list.begin() + static_cast<std::ptrdiff_t>(n * depth_), depth_,
