@@ -18,7 +18,7 @@ std::chrono::microseconds spin_time(std::size_t shards) {
 
 bool has_dense_projections(const snn::Plan& plan) {
   return std::any_of(plan.projections().begin(), plan.projections().end(),
-                     [](const snn::ProjectionPlan& projection) { return projection.dense; });
+                     [](const snn::ProjectionPlan& projection) { return projection.dense(); });
 }
 
 void register_message_types() {

@@ -93,9 +93,6 @@ class ModelReader {
     const std::string subject = "model " + snn::in_quotes(member.key);
     const std::string path = "models." + member.key;
     builder_.places.set(path, member.origin, member.value.origin);
-    if (snn::find_model(member.key) != nullptr) {
-      builder_.diagnostics.add(member.origin, subject + ": this is a built-in model; choose another name");
-    }
     model.faulty = true;
     if (!expect_table(member.value, subject, builder_.diagnostics)) return;
 
@@ -121,11 +118,14 @@ class ModelReader {
     }
     const auto name = read_string(base->value, subject + ": base", builder_.diagnostics);
     if (!name) return nullptr;
-    if (const snn::ModelInfo* info = snn::find_model(*name)) {
+    const bool waits = std::find(waiting_.begin(), waiting_.end(), *name) != waiting_.end();
+    // A model of the file hides a built-in one of its name, which it may have as its base.
+    if (const snn::ModelInfo* info = snn::find_model(*name);
+        info != nullptr && (waits || section_.find(*name) == nullptr)) {
       built_in_.info = info;
       return &built_in_;
     }
-    if (std::find(waiting_.begin(), waiting_.end(), *name) != waiting_.end()) {
+    if (waits) {
       builder_.diagnostics.add(base->value.origin,
                                subject + ": a model cannot be its own base, not even through others");
       return nullptr;

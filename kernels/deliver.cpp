@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kOffsetsAhead = 24;       // events
 constexpr std::uint32_t kSynapsesAhead = 2048;  // fetched before they are added: a few times the latency of memory
-constexpr std::uint32_t kPiece = 32;            // synapses: one line of targets
+constexpr std::uint32_t kPiece = 32;            // synapses: one line of targets, two of words
 
 /// Begins of the groups of an event, and how many there are.
 [[gnu::always_inline]] inline const std::uint16_t* groups_of(const RowEvent& event) noexcept {
@@ -73,8 +73,17 @@ class Prefetcher {
   }
 
   [[gnu::always_inline]] void fetch(std::uint32_t synapse) const noexcept {
-    __builtin_prefetch(rows_->targets + synapse);
-    if (rows_->codes != nullptr) __builtin_prefetch(rows_->codes + synapse);
+    if (rows_->words != nullptr) {
+      __builtin_prefetch(rows_->words + synapse);
+      __builtin_prefetch(rows_->words + synapse + kPiece / 2);
+    } else {
+      __builtin_prefetch(rows_->targets + synapse);
+      if (rows_->nibbles != nullptr) __builtin_prefetch(rows_->nibbles + synapse / 2);
+      if (rows_->wide_codes != nullptr) {
+        __builtin_prefetch(rows_->wide_codes + synapse);
+        __builtin_prefetch(rows_->wide_codes + synapse + kPiece / 2);
+      }
+    }
     if (rows_->delays != nullptr) __builtin_prefetch(rows_->delays + synapse);
     if (rows_->wide_delays != nullptr) __builtin_prefetch(rows_->wide_delays + synapse);
   }
@@ -98,12 +107,11 @@ template <class Visit>
   }
 }
 
-/// weight(j) is the weight of synapse j.
-template <class Weight>
+/// target(j) and weight(j) are those of synapse j.
+template <class Target, class Weight>
 [[gnu::always_inline]] inline void add(const RowEvent& event, const InputRing& ring, Prefetcher& prefetcher,
-                                       Weight weight) noexcept {
+                                       Target target, Weight weight) noexcept {
   const SynapseRows& rows = *event.rows;
-  const std::uint16_t* const targets = rows.targets;
   const std::uint32_t begin = rows.offsets[event.row];
   const std::uint32_t end = rows.offsets[event.row + 1];
   const auto slot = [&](std::uint32_t step) { return ring.data + std::size_t{step & ring.mask} * ring.stride; };
@@ -113,35 +121,46 @@ template <class Weight>
     for (std::uint32_t g = 0; g < n; ++g) {
       std::int32_t* const sums = slot(event.step + g);
       for_pieces(begin + groups[g], begin + groups[g + 1], prefetcher,
-                 [&](std::uint32_t j) { sums[targets[j]] += weight(j); });
+                 [&](std::uint32_t j) { sums[target(j)] += weight(j); });
     }
   } else if (rows.delays != nullptr) {
     for_pieces(begin, end, prefetcher,
-               [&](std::uint32_t j) { slot(event.step + rows.delays[j])[targets[j]] += weight(j); });
+               [&](std::uint32_t j) { slot(event.step + rows.delays[j])[target(j)] += weight(j); });
   } else if (rows.wide_delays != nullptr) {
     for_pieces(begin, end, prefetcher,
-               [&](std::uint32_t j) { slot(event.step + rows.wide_delays[j])[targets[j]] += weight(j); });
+               [&](std::uint32_t j) { slot(event.step + rows.wide_delays[j])[target(j)] += weight(j); });
   } else {
     std::int32_t* const sums = slot(event.step);
-    for_pieces(begin, end, prefetcher, [&](std::uint32_t j) { sums[targets[j]] += weight(j); });
+    for_pieces(begin, end, prefetcher, [&](std::uint32_t j) { sums[target(j)] += weight(j); });
   }
 }
 
 }  // namespace
 
-void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint64_t* counts) noexcept {
+void deliver(std::span<const RowEvent> events, const InputRing* rings) noexcept {
   Prefetcher prefetcher(events);
   for (const RowEvent& event : events) {
     const SynapseRows& rows = *event.rows;
     const InputRing ring = rings[rows.receptor];
-    if (event.group == 0) counts[rows.table] += rows.offsets[event.row + 1] - rows.offsets[event.row];
-    if (rows.codes == nullptr) {
-      const std::int32_t code = rows.uniform_code;
-      add(event, ring, prefetcher, [=](std::uint32_t) { return code; });
-    } else {
-      const std::int16_t* const codes = rows.codes;
+    const std::uint16_t* const targets = rows.targets;
+    const auto target = [=](std::uint32_t j) { return std::uint32_t{targets[j]}; };
+    if (rows.words != nullptr) {
+      const std::uint32_t* const words = rows.words;
       const std::int32_t scale = std::int32_t{1} << rows.shift;
-      add(event, ring, prefetcher, [=](std::uint32_t j) { return codes[j] * scale; });
+      add(
+          event, ring, prefetcher, [=](std::uint32_t j) { return words[j] & 0xffffu; },
+          [=](std::uint32_t j) { return (static_cast<std::int32_t>(words[j]) >> 16) * scale; });
+    } else if (rows.nibbles != nullptr) {
+      const std::uint8_t* const nibbles = rows.nibbles;
+      const std::int32_t* const levels = rows.levels;
+      add(event, ring, prefetcher, target,
+          [=](std::uint32_t j) { return levels[(nibbles[j / 2] >> (j % 2 * 4)) & 15]; });
+    } else if (rows.wide_codes != nullptr) {
+      const std::int32_t* const codes = rows.wide_codes;
+      add(event, ring, prefetcher, target, [=](std::uint32_t j) { return codes[j]; });
+    } else {
+      const std::int32_t code = rows.uniform_code;
+      add(event, ring, prefetcher, target, [=](std::uint32_t) { return code; });
     }
   }
 }

@@ -7,10 +7,18 @@
 namespace neuract::kernels {
 
 /// Synapses by source (compressed sparse rows); row i is the range [offsets[i], offsets[i+1]) of the other arrays.
+/// Weights, in quanta, are in one of four forms:
+///   all the same       targets, uniform_code
+///   16 bits            words: target in the low half, code in the high one; weight = code << shift
+///   4 bits             targets; nibble j of `nibbles` (low one first) is the index of the weight in `levels`
+///   32 bits            targets, wide_codes
 struct SynapseRows {
   const std::uint32_t* offsets = nullptr;
   const std::uint16_t* targets = nullptr;
-  const std::int16_t* codes = nullptr;   ///< weight = codes[j] << shift, in quanta; null: uniform_code
+  const std::uint32_t* words = nullptr;
+  const std::uint8_t* nibbles = nullptr;
+  const std::int32_t* levels = nullptr;  ///< 16
+  const std::int32_t* wide_codes = nullptr;
   const std::uint8_t* delays = nullptr;  ///< steps beyond the smallest delay; null and no wide_delays: none
   const std::uint16_t* wide_delays = nullptr;
   const std::uint16_t* groups =
@@ -20,7 +28,6 @@ struct SynapseRows {
   std::int32_t uniform_code = 0;
   int shift = 0;
   std::uint32_t receptor = 0;
-  std::uint32_t table = 0;  ///< where its events are counted
 };
 
 /// One row to deliver, or, of rows sorted by delay, up to `chunk` groups of a row, the first of which acts in `step`.
@@ -38,12 +45,10 @@ struct InputRing {
   std::uint32_t mask = 0;  ///< below 65536
 };
 
-/// Adds the weights of all synapses of the rows and groups to rings[rows->receptor]. A row adds the number of its
-/// synapses to counts[rows->table]; a row delivered in groups does so with its first group, so that counts do not
-/// depend on the storage.
+/// Adds the weights of all synapses of the rows and groups to rings[rows->receptor].
 ///
 /// Rows lie scattered over memory that is far larger than any cache. So while one is added, the synapses of rows a few
 /// places further on are on their way, and the offsets of rows further still.
-void deliver(std::span<const RowEvent> events, const InputRing* rings, std::uint64_t* counts) noexcept;
+void deliver(std::span<const RowEvent> events, const InputRing* rings) noexcept;
 
 }  // namespace neuract::kernels

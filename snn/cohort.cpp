@@ -41,7 +41,6 @@ SpikeBatch Cohort::advance(Step from, Step to, std::vector<TraceBlock>& traces) 
 void Cohort::start_presentation() noexcept {
   for (std::size_t i = 0; i < state_.size(); ++i)
     std::copy(initial_state_[i].begin(), initial_state_[i].end(), state_[i].begin());
-  for (auto& ring : ring_data_) std::fill(ring.begin(), ring.end(), 0);
   std::fill(last_spike_.begin(), last_spike_.end(), -1);
   for (Answer& answer : answers_) std::fill(answer.spikes.begin(), answer.spikes.end(), 0u);
 }

@@ -14,45 +14,34 @@
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/shard.hpp"
 #include "neuract/snn/spikes.hpp"
-#include "neuract/snn/synapse_table.hpp"
 #include "neuract/snn/update.hpp"
 
 namespace neuract::snn {
 
-/// One cohort: the state of its neurons, the inputs of the coming steps, its incoming synapses, stimuli, recorders and
-/// statistics.
+/// One cohort: the state of its neurons, its stimuli, recorders and statistics. The rings that hold the inputs of the
+/// coming steps, and what adds to them, belong to its bundle.
 ///
 /// A step brings, in this order: the state moves on with what it held before; spikes that arrive in the step and the
 /// generators' events act; the threshold is tested. Inputs are sums of whole quanta, so that their order does not
 /// matter. Threads: one writer.
 class Cohort {
  public:
-  /// `quantum`: the longest window that will be advanced at once.
-  /// `like`: the cohort of the same neurons in another sample, whose synapses are shared, or null.
-  static Result<std::unique_ptr<Cohort>> build(PlanPtr plan, CohortRange range, Step quantum, const Cohort* like,
-                                               const BuildProgress& progress);
+  static Result<std::unique_ptr<Cohort>> build(PlanPtr plan, CohortRange range);
 
   const CohortRange& range() const noexcept { return range_; }
-  std::span<const SynapseTable> tables() const noexcept { return synapses_->tables; }
-  /// Whether the tables were built for this cohort, rather than for another sample.
-  bool owns_tables() const noexcept { return owns_tables_; }
-
-  /// The rows of table `table`, for kernels.
-  const kernels::SynapseRows& rows(std::size_t table) const noexcept { return synapses_->rows[table]; }
-  /// Adds the synapses of these rows to the inputs; `counted` rows enter the statistics.
-  void deliver(std::span<const kernels::RowEvent> events, bool counted) noexcept {
-    kernels::deliver(events, rings_.data(), counted ? events_.data() : uncounted_events_.data());
-  }
+  /// Receptors that its stimuli send spikes to, through the rings.
+  std::array<bool, 2> driven_receptors() const noexcept;
+  /// Where its inputs are, by receptor; without data nothing arrives there.
+  void take_inputs_from(const std::array<kernels::InputRing, 2>& rings) noexcept { rings_ = rings; }
+  const std::array<kernels::InputRing, 2>& rings() const noexcept { return rings_; }
   /// The inputs of `receptor` in `step`, in quanta; range().count sums.
   std::int32_t* inputs(int receptor, Step step) noexcept {
     const kernels::InputRing& ring = rings_[static_cast<std::size_t>(receptor)];
     return ring.data + (static_cast<std::size_t>(step) & ring.mask) * ring.stride;
   }
   float quantum(int receptor) const noexcept { return quantum_[static_cast<std::size_t>(receptor)]; }
-  /// Where a presentation begins: the state of the beginning of the run, and no input.
+  /// Where a presentation begins: the state of the beginning of the run. Its bundle forgets the input.
   void start_presentation() noexcept;
-  /// Synaptic events of table `table`.
-  std::uint64_t events(std::size_t table) const noexcept { return events_[table]; }
 
   /// Advances over [from, to); all inputs of these steps have been delivered. Appends to `traces` what multimeters see.
   SpikeBatch advance(Step from, Step to, std::vector<TraceBlock>& traces);
@@ -94,10 +83,6 @@ class Cohort {
     Step interval;
   };
 
-  struct Synapses {
-    std::vector<SynapseTable> tables;
-    std::vector<kernels::SynapseRows> rows;  // the tables' arrays
-  };
   struct Answer {  // what a classifier sees
     int state;     // -1: spikes
     std::vector<std::uint32_t> spikes;
@@ -105,10 +90,8 @@ class Cohort {
   };
 
   Cohort(PlanPtr plan, CohortRange range);
-  Result<std::shared_ptr<const Synapses>> build_synapses(const BuildProgress& progress) const;
   Result<void> build_state();
   Result<void> build_stimuli();
-  Result<void> build_rings(Step quantum);
   void build_probes();
   void build_answers();
 
@@ -135,12 +118,7 @@ class Cohort {
   std::vector<memory::HostArray<float>> coefficients_;  // one number, or one per neuron
   std::vector<std::vector<float>> origins_;  // per public state variable: empty (0), one number, or one per neuron
   std::array<float, 2> quantum_{1.0f, 1.0f};
-  std::array<memory::HostArray<std::int32_t>, 2> ring_data_;
   std::array<kernels::InputRing, 2> rings_;
-  std::shared_ptr<const Synapses> synapses_;
-  bool owns_tables_ = true;
-  std::vector<std::uint64_t> events_;  // per table
-  std::vector<std::uint64_t> uncounted_events_;
   std::vector<Poisson> poisson_;
   std::vector<Current> currents_;
   std::vector<Arrivals> arrivals_;

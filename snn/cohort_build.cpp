@@ -1,13 +1,11 @@
 #include "neuract/snn/cohort.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "neuract/snn/catalogue.hpp"
-#include "neuract/snn/delay_groups.hpp"
 #include "neuract/snn/distribution.hpp"
 #include "neuract/snn/random.hpp"
 
@@ -16,8 +14,6 @@ namespace {
 
 using kernels::kBlock;
 constexpr Step kForever = std::numeric_limits<Step>::max();
-
-constexpr std::uint32_t kMostSlots = 65536;  // an event tells its step by 16 bits
 
 Step first_step_after(const Plan& plan, double ms) { return plan.steps_of(ms); }
 Step last_step_until(const Plan& plan, double ms) { return std::isinf(ms) ? kForever : plan.steps_of(ms); }
@@ -73,56 +69,19 @@ Cohort::Cohort(PlanPtr plan, CohortRange range)
   statistics_.range = range_;
 }
 
-Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range, Step quantum, const Cohort* like,
-                                              const BuildProgress& progress) {
+Result<std::unique_ptr<Cohort>> Cohort::build(PlanPtr plan, CohortRange range) {
   std::unique_ptr<Cohort> cohort(new Cohort(std::move(plan), range));
   NEURACT_TRY(cohort->build_state());
-  if (like != nullptr) {
-    cohort->synapses_ = like->synapses_;
-    cohort->owns_tables_ = false;
-  } else {
-    NEURACT_TRY_ASSIGN(cohort->synapses_, cohort->build_synapses(progress));
-  }
-  cohort->events_.assign(cohort->tables().size(), 0);
-  cohort->uncounted_events_ = cohort->events_;
   NEURACT_TRY(cohort->build_stimuli());
-  NEURACT_TRY(cohort->build_rings(quantum));
   cohort->build_probes();
   cohort->build_answers();
   return cohort;
 }
 
-Result<std::shared_ptr<const Cohort::Synapses>> Cohort::build_synapses(const BuildProgress& progress) const {
-  auto synapses = std::make_shared<Synapses>();
-  const auto& projections = plan_->projections();
-  std::uint64_t built = 0;
-  for (std::uint32_t i = 0; i < projections.size(); ++i) {
-    if (projections[i].target != range_.population || projections[i].dense) continue;
-    const auto report = [&](std::uint64_t n) { return !progress || progress(built + n); };
-    NEURACT_TRY_ASSIGN(std::vector<SynapseTable> tables, build_synapse_tables(*plan_, i, range_, report));
-    for (SynapseTable& table : tables) {
-      built += table.synapses();
-      synapses->tables.push_back(std::move(table));
-    }
-  }
-  NEURACT_TRY(group_by_delay(synapses->tables));
-  for (const SynapseTable& table : synapses->tables) {
-    kernels::SynapseRows rows;
-    rows.offsets = table.offsets.data();
-    rows.targets = table.targets.data();
-    rows.codes = table.codes.data();
-    rows.delays = table.delays.data();
-    rows.wide_delays = table.wide_delays.data();
-    rows.groups = table.groups.data();
-    rows.group_stride = table.group_stride;
-    rows.chunk = kDelayChunk;
-    rows.uniform_code = table.uniform_code;
-    rows.shift = table.shift;
-    rows.receptor = static_cast<std::uint32_t>(table.receptor);
-    rows.table = static_cast<std::uint32_t>(synapses->rows.size());
-    synapses->rows.push_back(rows);
-  }
-  return std::shared_ptr<const Synapses>(std::move(synapses));
+std::array<bool, 2> Cohort::driven_receptors() const noexcept {
+  std::array<bool, 2> driven{};
+  for (const Arrivals& arrivals : arrivals_) driven[static_cast<std::size_t>(arrivals.receptor)] = true;
+  return driven;
 }
 
 Result<void> Cohort::build_state() {
@@ -241,32 +200,6 @@ Result<void> Cohort::build_stimuli() {
         current.values[n] = current.driven.empty() || current.driven[n] ? current.mean : 0.0f;
       currents_.push_back(std::move(current));
     }
-  }
-  return {};
-}
-
-Result<void> Cohort::build_rings(Step quantum) {
-  std::array<bool, 2> used{};
-  int spread = 0;
-  for (const SynapseTable& table : tables()) {
-    if (table.synapses() == 0) continue;
-    used[static_cast<std::size_t>(table.receptor)] = true;
-    const int range = table.delay_max - table.delay_min;
-    spread = std::max(spread, table.groups.empty() ? range : std::min(range, kDelayChunk - 1));
-  }
-  for (const Arrivals& arrivals : arrivals_) used[static_cast<std::size_t>(arrivals.receptor)] = true;
-  for (const ProjectionPlan& projection : plan_->projections()) {
-    if (projection.dense && projection.target == range_.population)
-      used[static_cast<std::size_t>(projection.receptor_positive)] = true;
-  }
-  const auto slots = std::bit_ceil(static_cast<std::uint32_t>(quantum + spread));
-  if (slots > kMostSlots)
-    return fail(ErrorCode::exhausted, "delays that differ by ", spread, " steps are more than an input ring holds (",
-                kMostSlots - static_cast<std::uint32_t>(quantum), ")");
-  for (std::size_t r = 0; r < receptors_; ++r) {
-    if (!used[r]) continue;
-    NEURACT_TRY_ASSIGN(ring_data_[r], memory::HostArray<std::int32_t>::zeros(std::size_t{slots} * padded_));
-    rings_[r] = {ring_data_[r].data(), padded_, slots - 1};
   }
   return {};
 }

@@ -7,12 +7,49 @@
 namespace neuract::snn {
 namespace {
 
+/// The places of a row's synapses, and their contents in the old order while they move.
+class RowMover {
+ public:
+  explicit RowMover(SynapseTable& table) : table_(table) {}
+
+  void take(std::uint32_t begin, std::uint32_t length) {
+    const auto copy = [&](auto& kept, const auto& array) {
+      if (!array.empty()) kept.assign(array.data() + begin, array.data() + begin + length);
+    };
+    copy(targets_, table_.targets);
+    copy(words_, table_.words);
+    copy(wide_codes_, table_.wide_codes);
+    if (table_.nibbles.empty()) return;
+    nibbles_.resize(length);
+    for (std::uint32_t i = 0; i < length; ++i) nibbles_[i] = nibble(begin + i);
+  }
+  void put(std::uint32_t i, std::uint32_t place) {
+    if (!table_.targets.empty()) table_.targets[place] = targets_[i];
+    if (!table_.words.empty()) table_.words[place] = words_[i];
+    if (!table_.wide_codes.empty()) table_.wide_codes[place] = wide_codes_[i];
+    if (table_.nibbles.empty()) return;
+    const std::uint32_t shift = place % 2 * 4;
+    std::uint8_t& byte = table_.nibbles[place / 2];
+    byte = static_cast<std::uint8_t>((byte & ~(15u << shift)) | std::uint32_t{nibbles_[i]} << shift);
+  }
+
+ private:
+  std::uint8_t nibble(std::uint32_t place) const {
+    return static_cast<std::uint8_t>((table_.nibbles[place / 2] >> (place % 2 * 4)) & 15u);
+  }
+
+  SynapseTable& table_;
+  std::vector<std::uint16_t> targets_;
+  std::vector<std::uint32_t> words_;
+  std::vector<std::int32_t> wide_codes_;
+  std::vector<std::uint8_t> nibbles_;
+};
+
 /// Stable counting sort of one row after another.
 template <class Delay>
 void sort_rows(SynapseTable& table, const Delay* delays) {
   const std::uint32_t stride = table.group_stride;
-  std::vector<std::uint16_t> targets;
-  std::vector<std::int16_t> codes;
+  RowMover row_mover(table);
   std::vector<std::uint16_t> next(stride);
   for (std::uint32_t row = 0; row < table.sources; ++row) {
     const std::uint32_t begin = table.offsets[row];
@@ -21,13 +58,8 @@ void sort_rows(SynapseTable& table, const Delay* delays) {
     for (std::uint32_t i = 0; i < length; ++i) ++groups[delays[begin + i] + 1u];
     for (std::uint32_t g = 1; g < stride; ++g) groups[g] = static_cast<std::uint16_t>(groups[g] + groups[g - 1]);
     std::copy_n(groups, stride, next.begin());
-    targets.assign(table.targets.data() + begin, table.targets.data() + begin + length);
-    if (!table.codes.empty()) codes.assign(table.codes.data() + begin, table.codes.data() + begin + length);
-    for (std::uint32_t i = 0; i < length; ++i) {
-      const std::uint32_t place = begin + next[delays[begin + i]]++;
-      table.targets[place] = targets[i];
-      if (!table.codes.empty()) table.codes[place] = codes[i];
-    }
+    row_mover.take(begin, length);
+    for (std::uint32_t i = 0; i < length; ++i) row_mover.put(i, begin + next[delays[begin + i]]++);
   }
 }
 

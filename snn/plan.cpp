@@ -5,7 +5,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "neuract/kernels/poisson.hpp"
@@ -94,7 +96,7 @@ Result<std::vector<std::array<double, 2>>> largest_inputs(const NetworkSpec& spe
     }
     const double indegree = connectivity[i].max_indegree();
     // Rounding to four bits may add to a weight, an eighth at most.
-    const double most = projections[i].dense ? 1.125 * indegree : indegree;
+    const double most = projections[i].dense() ? 1.125 * indegree : indegree;
     if (range.largest_weight > 0.0 || range.smallest_weight >= 0.0) positive += most * range.largest_weight;
     if (range.smallest_weight < 0.0) negative -= most * range.smallest_weight;
   }
@@ -124,11 +126,67 @@ ProjectionPlan plan_projection(const NetworkSpec& spec, const ProjectionSpec& pr
   plan.uniform_delay = plan.delay_min == plan.delay_max;
   plan.receptor_positive = receptor_of(model, 1.0);
   plan.receptor_negative = receptor_of(model, -1.0);
-  plan.dense = projection.format.has_value();
-  if (plan.dense && range.largest_weight <= 0.0 && range.smallest_weight < 0.0)
+  if (projection.format) plan.kept = Kept::dense;
+  if (plan.dense() && range.largest_weight <= 0.0 && range.smallest_weight < 0.0)
     plan.receptor_positive = plan.receptor_negative;
   plan.expected_synapses = connectivity.expected_synapses();
   return plan;
+}
+
+/// The largest of some quanta, for those that are not much finer.
+double common_quantum(double own, double largest) {
+  constexpr double kMostCoarser = 64.0;
+  return own * kMostCoarser >= largest ? largest : own;
+}
+
+/// Gives receptors of one unit one quantum where that costs few bits: then synapses onto several populations can be in
+/// one list, and weights of both signs in one form.
+void share_quanta(const NetworkSpec& spec, std::span<const std::array<double, 2>> sums,
+                  std::vector<PopulationPlan>& populations) {
+  const auto unit_of = [&](std::size_t p, std::size_t r) -> std::string_view {
+    const auto& receptors = populations[p].model->receptors;
+    return receptors[std::min(r, receptors.size() - 1)].weight_unit;
+  };
+  std::map<std::string_view, double> largest;
+  for (std::size_t p = 0; p < populations.size(); ++p) {
+    for (std::size_t r = 0; r < 2; ++r) {
+      double& most = largest[unit_of(p, r)];
+      if (sums[p][r] > 0.0) most = std::max(most, populations[p].receptor_quantum[r]);
+    }
+  }
+  for (std::size_t p = 0; p < populations.size(); ++p) {
+    for (std::size_t r = 0; r < 2; ++r) {
+      double& quantum = populations[p].receptor_quantum[r];
+      if (const double most = largest[unit_of(p, r)]; most > 0.0)
+        quantum = sums[p][r] > 0.0 ? common_quantum(quantum, most) : most;
+    }
+  }
+  for (const ProjectionSpec& projection : spec.projections) {
+    const SynapseRange range = synapse_range(spec, projection);
+    const bool wide = projection.weight_format == WeightFormat::four_bits ||
+                      projection.weight_format == WeightFormat::thirty_two_bits;
+    auto& quantum = populations[projection.target].receptor_quantum;
+    if (wide && range.smallest_weight < 0.0 && range.largest_weight > 0.0)
+      quantum[0] = quantum[1] = std::max(quantum[0], quantum[1]);
+  }
+}
+
+/// The same for the codes of the projections of one population.
+void share_weight_quanta(std::vector<ProjectionPlan>& projections) {
+  constexpr double kMostCoarser = 8.0;
+  std::vector<double> shared;
+  for (const ProjectionPlan& projection : projections) {
+    double quantum = projection.weight_quantum;
+    for (const ProjectionPlan& other : projections) {
+      if (other.source != projection.source || other.uniform_weight) continue;
+      if (other.weight_quantum <= projection.weight_quantum * kMostCoarser)
+        quantum = std::max(quantum, other.weight_quantum);
+    }
+    shared.push_back(quantum);
+  }
+  for (std::size_t i = 0; i < projections.size(); ++i) {
+    if (!projections[i].uniform_weight) projections[i].weight_quantum = shared[i];
+  }
 }
 
 /// Relative cost of one step of one neuron: its update, its generators, and the synaptic events it receives at a
@@ -143,7 +201,7 @@ std::vector<double> work_per_neuron(const Plan& plan) {
   }
   for (const ProjectionPlan& projection : plan.projections()) {
     const double indegree = projection.expected_synapses / std::max(1u, plan.populations()[projection.target].n);
-    const double event = projection.dense ? kEventWork / 16 : kEventWork;
+    const double event = projection.dense() ? kEventWork / 16 : kEventWork;
     work[projection.target] += indegree * kTypicalRate * 1e-3 * plan.dt() * event;
   }
   return work;
@@ -155,7 +213,7 @@ std::uint32_t align_up(std::uint32_t n) { return (n + kCohortAlignment - 1) / kC
 bool groups_by_delay(const Plan& plan, std::uint32_t population) {
   GroupingBytes bytes;
   for (const ProjectionPlan& projection : plan.projections()) {
-    if (projection.target != population || projection.dense) continue;
+    if (projection.target != population || projection.kept != Kept::lists) continue;
     bytes.add(plan.populations()[projection.source].n, projection.expected_synapses, projection.delay_min,
               projection.delay_max);
   }
@@ -168,7 +226,7 @@ double ring_slots(const Plan& plan, std::uint32_t population) {
   int spread = 0;
   int window = 1;
   for (const ProjectionPlan& projection : plan.projections()) {
-    if (projection.target != population || projection.dense) continue;
+    if (projection.target != population || projection.kept != Kept::lists) continue;
     const int range = projection.delay_max - projection.delay_min;
     spread = std::max(spread, grouped ? std::min(range, kDelayChunk - 1) : range);
     window = std::max(window, projection.delay_min);
@@ -271,6 +329,7 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
       if (sums[p][r] > 0.0) plan->populations_[p].receptor_quantum[r] = power_of_two_above(sums[p][r] / kLargestSum);
     }
   }
+  share_quanta(spec, sums, plan->populations_);
   for (std::size_t i = 0; i < spec.projections.size(); ++i) {
     ProjectionPlan& projection = plan->projections_[i];
     if (projection.uniform_weight) continue;
@@ -282,6 +341,7 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
     if (largest > 0.0)
       projection.weight_quantum = std::max(receptor_quantum, power_of_two_above(largest / kLargestCode));
   }
+  share_weight_quanta(plan->projections_);
 
   plan->spec_ = std::move(spec);
   plan->warmup_steps_ = plan->steps_of(plan->spec_.warmup);
@@ -299,7 +359,7 @@ Estimate Plan::make_estimate() const {
   for (const ProjectionPlan& projection : projections_) {
     if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps)
       estimate.epoch_steps = projection.delay_min;
-    if (projection.dense) {
+    if (projection.dense()) {
       const bool f32 = *spec_.projections[&projection - projections_.data()].format == DenseFormat::f32;
       estimate.synapses += projection.expected_synapses;
       estimate.synapse_bytes += projection.expected_synapses * (f32 ? 4.0 : 0.5625);
@@ -333,6 +393,12 @@ Estimate Plan::make_estimate() const {
     estimate.state_bytes += per_neuron * populations_[p].n * spec_.batch;
   }
   return estimate;
+}
+
+std::uint32_t bundle_size(const Plan& plan) {
+  std::uint32_t size = kMaxCohortSize;
+  for (std::uint32_t p = 0; p < plan.populations().size(); ++p) size = std::min(size, cohort_size_for_cache(plan, p));
+  return align_up(size);
 }
 
 std::vector<std::vector<CohortRange>> place(const Plan& plan, std::uint32_t shards, std::uint32_t cohort_size) {

@@ -26,6 +26,15 @@ struct CohortRange {
 inline constexpr std::uint32_t kCohortAlignment = 64;  ///< cohorts begin at multiples of it
 inline constexpr std::uint32_t kMaxCohortSize = 65536;
 
+/// In what form a projection's synapses are kept, and what delivers spikes to them.
+enum class Kept : std::uint8_t {
+  lists,       ///< static synapses as lists of targets (snn/bundle.hpp)
+  dense,       ///< a weight for every pair (snn/dense.hpp)
+  bit_planes,  ///< a bit for every pair (snn/bit_planes.hpp)
+  procedural,  ///< not at all (snn/procedural.hpp)
+  dynamic,     ///< with a synapse model (snn/synapses/)
+};
+
 /// A projection in steps and integers.
 ///
 /// Weights are whole multiples of the receptor's quantum (a power of two), so that sums are exact in 32-bit integers
@@ -41,8 +50,14 @@ struct ProjectionPlan {
   int receptor_negative = 0;
   double expected_synapses = 0.0;
   double weight_quantum = 1.0;  ///< of the stored 16-bit codes, when the weight is not uniform
-  bool dense = false;
-  double largest_weight = 0.0;  ///< magnitude, before a dense format rounds it
+  Kept kept = Kept::lists;
+  double largest_weight = 0.0;    ///< magnitude that any weight can reach, before a dense format rounds it
+  std::string kept_because = {};  ///< why not as the network asks for, or empty
+  bool dense() const noexcept { return kept == Kept::dense; }
+  /// By a snn::Pathway of every cohort.
+  bool by_pathway() const noexcept {
+    return kept == Kept::bit_planes || kept == Kept::procedural || kept == Kept::dynamic;
+  }
 };
 
 struct PopulationPlan {
@@ -103,6 +118,9 @@ class Plan {
   Step presentation_steps_ = 0;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
+
+/// How many neurons should take their input together (snn/bundle.hpp): what is touched at random stays in the cache.
+std::uint32_t bundle_size(const Plan& plan);
 
 /// Cuts the populations into cohorts and deals them out to `shards` shards (one per actor) in contiguous runs of about
 /// equal estimated work; of a batch, every shard gets whole samples. `cohort_size` 0 = chosen for the cache. Every shard

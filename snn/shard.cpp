@@ -1,13 +1,16 @@
 #include "neuract/snn/shard.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <array>
 #include <limits>
 #include <utility>
 
 #include "neuract/kernels/isa.hpp"
+#include "neuract/snn/bit_planes.hpp"
+#include "neuract/snn/bundle.hpp"
 #include "neuract/snn/cohort.hpp"
-#include "neuract/snn/delay_groups.hpp"
+#include "neuract/snn/spike_log.hpp"
+#include "neuract/snn/synapse_properties.hpp"
 
 namespace neuract::snn {
 namespace {
@@ -34,12 +37,27 @@ bool have_common(std::span<const std::uint32_t> a, std::span<const std::uint32_t
   return false;
 }
 
+Result<std::unique_ptr<Pathway>> build_pathway(const Plan& plan, std::uint32_t projection, const CohortRange& range,
+                                               const BuildProgress& progress, const Pathway* twin) {
+  switch (plan.projections()[projection].kept) {
+    case Kept::bit_planes: return build_bit_planes(plan, projection, range, progress, twin);
+    case Kept::procedural:
+    case Kept::dynamic:
+    case Kept::lists:
+    case Kept::dense: break;
+  }
+  return fail(ErrorCode::internal, "projection \"", plan.spec().projections[projection].name, "\" has no pathway");
+}
+
 /// Smallest delay of the projections from one shard to another; kFar when there are none.
 Step smallest_delay(const Plan& plan, std::span<const std::vector<std::uint32_t>> from,
                     std::span<const std::vector<std::uint32_t>> to) {
   Step smallest = kFar;
-  for (const ProjectionPlan& projection : plan.projections()) {
-    if (have_common(from[projection.source], to[projection.target]))
+  for (std::size_t p = 0; p < plan.projections().size(); ++p) {
+    const ProjectionPlan& projection = plan.projections()[p];
+    const auto& modulator = plan.spec().projections[p].synapse.modulator;
+    if (have_common(from[projection.source], to[projection.target]) ||
+        (modulator && have_common(from[*modulator], to[projection.target])))
       smallest = std::min<Step>(smallest, projection.delay_min);
   }
   return smallest;
@@ -48,12 +66,6 @@ Step smallest_delay(const Plan& plan, std::span<const std::vector<std::uint32_t>
 }  // namespace
 
 struct Shard::Impl {
-  /// Where the spikes of a source population are found: one batch in each output of these shards.
-  struct Origin {
-    std::uint32_t shard;
-    std::size_t batch;
-  };
-
   /// A dense projection onto the cohorts of the same neurons in all samples.
   struct DenseInput {
     struct Row {
@@ -67,30 +79,34 @@ struct Shard::Impl {
     std::uint64_t new_events = 0;  // of the batch
     std::uint64_t events = 0;
   };
+  struct CohortPathway {
+    std::uint32_t projection;
+    bool owns_tables;  // rather than sharing those of another sample
+    std::unique_ptr<Pathway> pathway;
+  };
 
   PlanPtr plan;
   std::uint32_t index = 0;
   Step now = 0;
   Step quantum = kLongestWindow;
-  Step memory = 0;  // steps before now() whose spikes may still be needed
+  Step memory = 0;  // steps before now() whose spikes may still be asked for
   std::vector<CohortRange> ranges;
+  std::vector<std::uint32_t> samples;  // that it has neurons of, ascending
   std::vector<std::unique_ptr<Cohort>> cohorts;
-  std::vector<Step> lookahead;  // per shard
-  std::vector<Step> received;   // per shard: known up to this step
+  std::vector<std::vector<CohortPathway>> pathways;  // per cohort
+  std::vector<std::unique_ptr<Bundle>> bundles;
+  std::vector<std::vector<std::size_t>> bundles_of;  // per sample
+  std::vector<std::vector<std::size_t>> members;     // per bundle: its cohorts
+  std::vector<bool> logged;                          // populations whose spikes are asked for
+  std::vector<SpikeLog> logs;                        // per sample
+  std::vector<Step> lookahead;                       // per shard
+  std::vector<Step> received;                        // per shard: known up to this step
   std::vector<std::uint32_t> sources;
   std::vector<std::uint32_t> targets;
-  std::vector<std::deque<ShardOutputPtr>> outputs;  // per shard, oldest first
-  std::vector<std::vector<Origin>> origins;         // per population and sample
   std::vector<DenseInput> dense;
   std::vector<std::int32_t*> sums;           // for a batch
   std::vector<DenseBatchPtr> dense_batches;  // that are not empty
   Step dense_until = 0;                      // they are for [now, dense_until)
-  std::vector<kernels::RowEvent> rows;       // to deliver to the cohort at hand
-  std::vector<kernels::RowEvent> warmup_rows;
-
-  std::span<const Origin> origins_of(std::uint32_t population, std::uint32_t sample) const {
-    return origins[std::size_t{population} * plan->spec().batch + sample];
-  }
 
   /// Collects the spikes that arrive through dense projections in [now, to).
   void gather_dense(Step to) {
@@ -108,18 +124,15 @@ struct Shard::Impl {
       const Step begin = std::max(now - projection.delay_min, plan->presentation_begin(now));
       for (Step sent = begin; sent < to - projection.delay_min; ++sent) {
         for (const std::size_t c : input.cohorts) {
-          for (const Origin& origin : origins_of(projection.source, ranges[c].sample)) {
-            for (const ShardOutputPtr& output : outputs[origin.shard]) {
-              if (sent < output->begin || sent >= output->end) continue;
-              const SpikeBatch& spikes = output->batches[origin.batch];
-              for (const std::uint16_t id : spikes.at(sent)) batch.ids.push_back(spikes.first + id);
-            }
-          }
-          const auto active = static_cast<std::uint32_t>(batch.ids.size()) - batch.offsets.back();
-          if (active == 0) continue;
+          const auto spikes = logs[ranges[c].sample].at(projection.source, sent);
+          if (spikes.empty()) continue;
+          const auto first = static_cast<std::ptrdiff_t>(batch.ids.size());
+          batch.ids.insert(batch.ids.end(), spikes.begin(), spikes.end());
+          // Sums are taken in ascending order, whichever shard's spikes came first.
+          std::sort(batch.ids.begin() + first, batch.ids.end());
           batch.offsets.push_back(static_cast<std::uint32_t>(batch.ids.size()));
           input.rows.push_back({c, sent + projection.delay_min});
-          if (sent >= plan->warmup_steps()) input.new_events += std::uint64_t{active} * ranges[c].count;
+          if (sent >= plan->warmup_steps()) input.new_events += std::uint64_t{spikes.size()} * ranges[c].count;
         }
       }
       if (batch.rows() > 0) dense_batches.push_back(input.batch);
@@ -130,11 +143,12 @@ struct Shard::Impl {
   Result<void> add_dense_inputs(const CohortRange& range, DenseStore& store) {
     for (std::uint32_t p = 0; p < plan->projections().size(); ++p) {
       const ProjectionPlan& projection = plan->projections()[p];
-      if (!projection.dense || projection.target != range.population) continue;
+      if (!projection.dense() || projection.target != range.population) continue;
       DenseInput input{p, {}, std::make_shared<DenseBatch>(), {}};
       NEURACT_TRY_ASSIGN(input.batch->weights, store.get(*plan, p, range));
       input.batch->stride = (std::size_t{range.count} + kCohortAlignment - 1) / kCohortAlignment * kCohortAlignment;
       memory = std::max<Step>(memory, projection.delay_min);
+      logged[projection.source] = true;
       dense.push_back(std::move(input));
     }
     return {};
@@ -162,45 +176,141 @@ struct Shard::Impl {
     }
   }
 
-  /// Adds to the cohort's inputs what arrives in [now, to). Of tables grouped by delay that is the chunks of groups
-  /// that begin to act then; of others whole rows, when their smallest delay ends.
-  void deliver(Cohort& cohort, Step to) {
-    rows.clear();
-    warmup_rows.clear();
-    const Step presentation = plan->presentation_begin(now);
-    for (std::size_t t = 0; t < cohort.tables().size(); ++t) {
-      const SynapseTable& table = cohort.tables()[t];
-      if (table.synapses() == 0) continue;
-      const kernels::SynapseRows* const synapses = &cohort.rows(t);
-      const Step longest = table.groups.empty() ? table.delay_min : table.delay_max;
-      const std::uint32_t source = plan->projections()[table.projection].source;
-      for (const Origin& origin : origins_of(source, cohort.range().sample)) {
-        for (const ShardOutputPtr& output : outputs[origin.shard]) {
-          const SpikeBatch& batch = output->batches[origin.batch];
-          if (batch.ids.empty()) continue;
-          const Step end = std::min(to - table.delay_min, output->end);
-          for (Step sent = std::max({now - longest, output->begin, presentation}); sent < end; ++sent) {
-            auto& list = sent < plan->warmup_steps() ? warmup_rows : rows;
-            const Step last = std::min(to - 1, sent + longest);
-            const Step first = sent + table.delay_min;
-            const Step late = std::max<Step>(0, now - first);
-            for (Step step = first + (late + kDelayChunk - 1) / kDelayChunk * kDelayChunk; step <= last;
-                 step += kDelayChunk) {
-              const auto group = static_cast<std::uint16_t>(step - first);
-              for (const std::uint16_t id : batch.at(sent))
-                list.push_back({synapses, batch.first + id, group, static_cast<std::uint16_t>(step)});
-            }
-          }
-        }
-      }
+  /// The pathways onto cohort `c`; `like`: the cohort of the same neurons in another sample, or `c` itself.
+  Result<void> add_pathways(std::size_t c, std::size_t like, const BuildProgress& progress) {
+    const CohortRange& range = ranges[c];
+    auto& own = pathways.emplace_back();
+    for (std::uint32_t p = 0; p < plan->projections().size(); ++p) {
+      const ProjectionPlan& projection = plan->projections()[p];
+      if (!projection.by_pathway() || projection.target != range.population) continue;
+      const Pathway* const twin = like == c ? nullptr : pathways[like][own.size()].pathway.get();
+      NEURACT_TRY_ASSIGN(auto pathway, build_pathway(*plan, p, range, progress, twin));
+      memory = std::max(memory, pathway->longest_delay());
+      logged[projection.source] = true;
+      if (const auto& modulator = plan->spec().projections[p].synapse.modulator) logged[*modulator] = true;
+      own.push_back({p, like == c, std::move(pathway)});
     }
-    cohort.deliver(warmup_rows, false);
-    cohort.deliver(rows, true);
+    return {};
   }
 
-  void forget() {
-    for (auto& queue : outputs) {
-      while (!queue.empty() && queue.front()->end <= now - memory) queue.pop_front();
+  std::uint64_t synapses_of_pathways(std::size_t c) const {
+    std::uint64_t synapses = 0;
+    for (const CohortPathway& own : pathways[c]) synapses += own.pathway->synapses();
+    return synapses;
+  }
+
+  /// What else than lists drives a cohort.
+  std::array<bool, 2> receptors_in_use(std::size_t c) const {
+    std::array<bool, 2> used = cohorts[c]->driven_receptors();
+    for (std::uint32_t p = 0; p < plan->projections().size(); ++p) {
+      const ProjectionPlan& projection = plan->projections()[p];
+      if (projection.target != ranges[c].population || projection.kept == Kept::lists) continue;
+      const SynapseRange weights = synapse_range(plan->spec(), plan->spec().projections[p]);
+      const bool negative = weights.smallest_weight < 0.0;
+      if (projection.dense() || weights.largest_weight > 0.0 || !negative)
+        used[static_cast<std::size_t>(projection.receptor_positive)] = true;
+      if (projection.by_pathway() && negative) used[static_cast<std::size_t>(projection.receptor_negative)] = true;
+    }
+    return used;
+  }
+
+  /// Puts cohorts that follow each other together, as many as `bundle_size` allows.
+  Result<void> add_bundles(std::uint32_t sample, const BuildProgress& progress) {
+    const std::uint32_t limit = bundle_size(*plan);
+    const std::size_t first_sample = ranges.front().sample;
+    std::vector<TargetPart> parts;
+    std::vector<std::size_t> own;
+    std::uint32_t neurons = 0;
+    const auto finish = [&]() -> Result<void> {
+      if (own.empty()) return {};
+      std::vector<std::array<bool, 2>> used;
+      Step spread = 0;
+      for (const std::size_t c : own) {
+        used.push_back(receptors_in_use(c));
+        for (const CohortPathway& pathway : pathways[c]) {
+          const ProjectionPlan& projection = plan->projections()[pathway.projection];
+          spread = std::max<Step>(spread, projection.delay_max - projection.delay_min);
+        }
+      }
+      const Bundle* like =
+          sample == first_sample ? nullptr : bundles[bundles_of[first_sample][bundles_of[sample].size()]].get();
+      NEURACT_TRY_ASSIGN(auto bundle, Bundle::build(*plan, std::move(parts), quantum, spread, used, like, progress));
+      for (std::size_t k = 0; k < own.size(); ++k) cohorts[own[k]]->take_inputs_from(bundle->rings(k));
+      bundles_of[sample].push_back(bundles.size());
+      bundles.push_back(std::move(bundle));
+      members.push_back(std::exchange(own, {}));
+      parts.clear();
+      neurons = 0;
+      return {};
+    };
+    for (std::size_t c = 0; c < ranges.size(); ++c) {
+      if (ranges[c].sample != sample) continue;
+      const std::uint32_t padded = (ranges[c].count + kCohortAlignment - 1) / kCohortAlignment * kCohortAlignment;
+      if (neurons + padded > limit) NEURACT_TRY(finish());
+      parts.push_back({ranges[c], neurons});
+      own.push_back(c);
+      neurons += padded;
+    }
+    return finish();
+  }
+
+  /// Spikes of a cohort, of this shard or another, that have become known.
+  void take(const SpikeBatch& batch) {
+    for (const std::size_t b : bundles_of[batch.sample]) bundles[b]->enter(batch, now);
+    if (logged[batch.population] && !bundles_of[batch.sample].empty()) logs[batch.sample].append(batch);
+  }
+
+  void deliver(Step to) {
+    for (const auto& bundle : bundles) bundle->deliver(now, to);
+    for (std::size_t c = 0; c < cohorts.size(); ++c) {
+      if (pathways[c].empty()) continue;
+      const Pathway::Window window{
+          now, to, plan->presentation_begin(now), plan->warmup_steps(), &logs[ranges[c].sample], cohorts[c]->rings()};
+      for (CohortPathway& own : pathways[c]) own.pathway->deliver(window);
+    }
+  }
+
+  /// First step after `step`, exclusive end of a window, in which a weight recorder looks.
+  Step next_recorded_weights(Step step) const {
+    Step next = kFar;
+    for (const WeightRecorderSpec& recorder : plan->spec().weight_recorders) {
+      const Step interval = plan->steps_of(recorder.interval);
+      if (interval == 0) {
+        if (step < plan->total_steps()) next = std::min(next, plan->total_steps());
+      } else {
+        const Step done = std::max<Step>(0, step - plan->warmup_steps());
+        next = std::min(next, plan->warmup_steps() + (done / interval + 1) * interval);
+      }
+    }
+    return next;
+  }
+
+  void record_weights(bool at_end, std::vector<WeightBlock>& out) const {
+    const auto& recorders = plan->spec().weight_recorders;
+    for (std::uint32_t r = 0; r < recorders.size(); ++r) {
+      const WeightRecorderSpec& recorder = recorders[r];
+      const Step interval = plan->steps_of(recorder.interval);
+      const bool looks = interval == 0 ? at_end || now == plan->total_steps()
+                                       : now > plan->warmup_steps() && (now - plan->warmup_steps()) % interval == 0;
+      if (!looks) continue;
+      for (std::size_t c = 0; c < cohorts.size(); ++c) {
+        if (ranges[c].sample != 0) continue;
+        for (const CohortPathway& own : pathways[c]) {
+          if (own.projection != recorder.projection) continue;
+          WeightBlock block{r, recorder.projection, ranges[c].first, now - 1, {}, {}, {}};
+          const Pathway::WeightList list = own.pathway->weights();
+          for (std::size_t i = 0; i < list.weights.size(); ++i) {
+            const std::uint32_t target = ranges[c].first + list.targets[i];
+            if (!recorder.targets.empty() &&
+                !std::binary_search(recorder.targets.begin(), recorder.targets.end(), target))
+              continue;
+            block.sources.push_back(list.sources[i]);
+            block.targets.push_back(target);
+            block.weights.push_back(list.weights[i]);
+          }
+          out.push_back(std::move(block));
+        }
+      }
     }
   }
 };
@@ -217,49 +327,51 @@ Result<std::unique_ptr<Shard>> Shard::build(PlanPtr plan, std::span<const std::v
   impl->index = index;
   impl->ranges = placement[index];
   impl->received.assign(placement.size(), 0);
-  impl->outputs.resize(placement.size());
-  const std::uint32_t samples = impl->plan->spec().batch;
-  impl->origins.resize(impl->plan->populations().size() * samples);
-  const auto own = samples_by_population(*impl->plan, placement[index]);
+  const Plan& network = *impl->plan;
+  impl->logged.assign(network.populations().size(), false);
+  impl->logs.assign(network.spec().batch, SpikeLog(network.populations().size()));
+  impl->bundles_of.resize(network.spec().batch);
+  const auto own = samples_by_population(network, placement[index]);
   for (std::uint32_t s = 0; s < placement.size(); ++s) {
-    for (std::size_t c = 0; c < placement[s].size(); ++c)
-      impl->origins[std::size_t{placement[s][c].population} * samples + placement[s][c].sample].push_back({s, c});
-    const auto other = samples_by_population(*impl->plan, placement[s]);
-    const Step in = smallest_delay(*impl->plan, other, own);
+    const auto other = samples_by_population(network, placement[s]);
+    const Step in = smallest_delay(network, other, own);
     impl->lookahead.push_back(s == index ? kFar : in);
     if (s == index) {
       impl->quantum = std::min(kLongestWindow, in);
     } else {
       if (in != kFar) impl->sources.push_back(s);
-      if (smallest_delay(*impl->plan, own, other) != kFar) impl->targets.push_back(s);
+      if (smallest_delay(network, own, other) != kFar) impl->targets.push_back(s);
     }
   }
   std::uint64_t built = 0;
-  const Cohort* like = nullptr;  // cohorts of the same neurons follow each other
-  for (const CohortRange& range : impl->ranges) {
+  const BuildProgress report = [&](std::uint64_t n) { return !progress || progress(built + n); };
+  std::size_t like = 0;  // cohorts of the same neurons follow each other
+  for (std::size_t c = 0; c < impl->ranges.size(); ++c) {
+    const CohortRange& range = impl->ranges[c];
     const auto same = [&](const CohortRange& other) {
       return other.population == range.population && other.first == range.first && other.count == range.count;
     };
-    if (like != nullptr && !same(like->range())) like = nullptr;
-    NEURACT_TRY_ASSIGN(auto cohort, Cohort::build(impl->plan, range, impl->quantum, like,
-                                                  [&](std::uint64_t n) { return !progress || progress(built + n); }));
-    if (like == nullptr) {
-      like = cohort.get();
+    if (!same(impl->ranges[like])) like = c;
+    NEURACT_TRY_ASSIGN(auto cohort, Cohort::build(impl->plan, range));
+    impl->cohorts.push_back(std::move(cohort));
+    NEURACT_TRY(impl->add_pathways(c, like, report));
+    if (like == c) {
       NEURACT_TRY(impl->add_dense_inputs(range, *store));
       for (const Impl::DenseInput& input : impl->dense) {
         if (input.cohorts.empty()) built += input.batch->weights->synapses();
       }
+      built += impl->synapses_of_pathways(c);
     }
     for (Impl::DenseInput& input : impl->dense) {
       const bool first = input.cohorts.empty();
-      if (first || same(impl->ranges[input.cohorts.front()])) input.cohorts.push_back(impl->cohorts.size());
+      if (first || same(impl->ranges[input.cohorts.front()])) input.cohorts.push_back(c);
     }
-    for (const SynapseTable& table : cohort->tables()) {
-      if (cohort->owns_tables()) built += table.synapses();
-      impl->memory = std::max<Step>(impl->memory, table.groups.empty() ? table.delay_min : table.delay_max);
-    }
-    impl->cohorts.push_back(std::move(cohort));
   }
+  std::vector<std::uint32_t>& samples = impl->samples;
+  for (const CohortRange& range : impl->ranges) samples.push_back(range.sample);
+  std::sort(samples.begin(), samples.end());
+  samples.erase(std::unique(samples.begin(), samples.end()), samples.end());
+  for (const std::uint32_t sample : samples) NEURACT_TRY(impl->add_bundles(sample, report));
   return std::unique_ptr<Shard>(new Shard(std::move(impl)));
 }
 
@@ -274,12 +386,14 @@ std::span<const CohortRange> Shard::cohorts() const noexcept { return impl_->ran
 
 void Shard::receive(ShardOutputPtr output) {
   impl_->received[output->shard] = output->end;
-  impl_->outputs[output->shard].push_back(std::move(output));
+  for (const SpikeBatch& batch : output->batches) impl_->take(batch);
 }
 
 Step Shard::horizon() const noexcept {
   const Plan& plan = *impl_->plan;
-  Step horizon = std::min(kFar, plan.presentation_begin(impl_->now) + plan.presentation_steps());
+  Step horizon = std::min(plan.presentation_begin(impl_->now) + plan.presentation_steps(),
+                          impl_->next_recorded_weights(impl_->now));
+  horizon = std::min(kFar, horizon);
   for (const std::uint32_t s : impl_->sources) horizon = std::min(horizon, impl_->received[s] + impl_->lookahead[s]);
   return horizon;
 }
@@ -306,17 +420,31 @@ ShardOutputPtr Shard::advance(Step to) {
   output->batches.reserve(shard.cohorts.size());
   if (shard.now > 0 && shard.plan->presentation_begin(shard.now) == shard.now) {
     for (const auto& cohort : shard.cohorts) cohort->start_presentation();
+    for (const auto& bundle : shard.bundles) bundle->clear();
+    for (auto& own : shard.pathways) {
+      for (auto& entry : own) entry.pathway->start_presentation();
+    }
   }
   shard.gather_dense(to);
   shard.deliver_dense();
-  for (const auto& cohort : shard.cohorts) {
-    shard.deliver(*cohort, to);
-    output->batches.push_back(cohort->advance(shard.now, to, output->traces));
+  shard.deliver(to);
+  for (std::size_t c = 0; c < shard.cohorts.size(); ++c) {
+    output->batches.push_back(shard.cohorts[c]->advance(shard.now, to, output->traces));
+    for (auto& own : shard.pathways[c]) {
+      if (own.pathway->wants_fired()) own.pathway->fired(output->batches.back());
+    }
   }
   shard.now = to;
-  shard.outputs[shard.index].push_back(output);
-  shard.forget();
+  for (const SpikeBatch& batch : output->batches) shard.take(batch);
+  for (const std::uint32_t sample : shard.samples) shard.logs[sample].forget_before(shard.now - shard.memory);
+  shard.record_weights(false, output->weights);
   return output;
+}
+
+std::vector<WeightBlock> Shard::weights() const {
+  std::vector<WeightBlock> blocks;
+  impl_->record_weights(true, blocks);
+  return blocks;
 }
 
 void Shard::copy_state(std::size_t cohort, int state, std::span<float> out) const {
@@ -329,30 +457,42 @@ std::vector<CohortStatistics> Shard::statistics() const {
   return all;
 }
 
-std::vector<WeightBlock> Shard::weights() const {
-  std::vector<WeightBlock> blocks;
-  const NetworkSpec& spec = impl_->plan->spec();
-  for (std::uint32_t r = 0; r < spec.weight_recorders.size(); ++r) {
-    const std::uint32_t projection = spec.weight_recorders[r].projection;
-    for (const CohortRange& range : impl_->ranges) {
-      if (range.population != spec.projections[projection].target || range.sample != 0) continue;
-      blocks.push_back({r, projection, range.first, impl_->now - 1, {}, {}, {}});
-    }
-  }
-  return blocks;
-}
-
 std::vector<ProjectionStatistics> Shard::projection_statistics() const {
   std::vector<ProjectionStatistics> all(impl_->plan->projections().size());
-  for (const auto& cohort : impl_->cohorts) {
-    for (std::size_t t = 0; t < cohort->tables().size(); ++t) {
-      const SynapseTable& table = cohort->tables()[t];
-      ProjectionStatistics& projection = all[table.projection];
-      if (cohort->range().sample == 0) projection.synapses += table.synapses();
-      if (cohort->owns_tables()) projection.bytes += table.bytes();
-      projection.events += cohort->events(t);
-      projection.representation = table.groups.empty() ? "sparse" : "sparse by delay";
+  for (const auto& bundle : impl_->bundles) {
+    for (std::size_t t = 0; t < bundle->tables().size(); ++t) {
+      const SynapseTable& table = bundle->tables()[t];
+      std::uint64_t bytes_left = bundle->owns_tables() ? table.bytes() : 0;
+      for (std::size_t k = 0; k < table.projections.size(); ++k) {
+        ProjectionStatistics& projection = all[table.projections[k]];
+        std::uint64_t synapses = 0;
+        for (std::uint32_t row = 0; row < table.sources; ++row) synapses += table.degree(row, k);
+        // The headers of common rows are shared out by synapses.
+        const bool last = k + 1 == table.projections.size();
+        const auto share = table.synapses() == 0 ? 0
+                                                 : static_cast<std::uint64_t>(static_cast<double>(table.bytes()) *
+                                                                              static_cast<double>(synapses) /
+                                                                              static_cast<double>(table.synapses()));
+        const std::uint64_t bytes = last ? bytes_left : std::min(bytes_left, share);
+        bytes_left -= bytes;
+        if (bundle->parts().front().cohort.sample == 0) projection.synapses += synapses;
+        projection.bytes += bytes;
+        projection.events += bundle->events(t, k);
+        projection.representation = table.groups.empty() ? "sparse" : "sparse by delay";
+        projection.path = "cpu";
+        projection.fallback_reason = impl_->plan->projections()[table.projections[k]].kept_because;
+      }
+    }
+  }
+  for (std::size_t c = 0; c < impl_->cohorts.size(); ++c) {
+    for (const Impl::CohortPathway& own : impl_->pathways[c]) {
+      ProjectionStatistics& projection = all[own.projection];
+      if (impl_->ranges[c].sample == 0) projection.synapses += own.pathway->synapses();
+      if (own.owns_tables) projection.bytes += own.pathway->bytes();
+      projection.events += own.pathway->events();
+      projection.representation = own.pathway->representation();
       projection.path = "cpu";
+      projection.fallback_reason = impl_->plan->projections()[own.projection].kept_because;
     }
   }
   for (const Impl::DenseInput& input : impl_->dense) {

@@ -88,9 +88,10 @@ class Shard {
   /// Current state (end of step now()-1) of a state variable of cohort `cohort`; out.size() == range.count.
   void copy_state(std::size_t cohort, int state, std::span<float> out) const;
 
-  std::vector<CohortStatistics> statistics() const;
-  /// What weight recorders see after the steps so far: one block for each of them and each cohort that it looks at.
+  /// What every weight recorder without an interval would see now, for a run that ends early.
   std::vector<WeightBlock> weights() const;
+
+  std::vector<CohortStatistics> statistics() const;
   std::vector<ProjectionStatistics> projection_statistics() const;  ///< one per projection of the plan
   std::uint64_t spikes_of(
       std::uint32_t population) const noexcept;  ///< all spikes so far, warm-up included (for the run guard)

@@ -9,7 +9,7 @@
 namespace neuract::snn {
 namespace {
 
-using Synapse = std::tuple<std::uint32_t, int, std::uint16_t, std::int16_t>;  // source, delay, target, code
+using Synapse = std::tuple<std::uint32_t, int, std::uint32_t, std::int32_t>;  // source, delay, target, weight
 
 std::vector<SynapseTable> build(double highest_delay, Value weight, std::uint64_t indegree) {
   NetworkSpec spec;
@@ -32,7 +32,7 @@ std::vector<Synapse> synapses(const SynapseTable& t) {
         const std::uint16_t* const groups = t.groups.data() + std::size_t{row} * t.group_stride;
         while (t.offsets[row] + groups[delay + 1] <= i) ++delay;
       }
-      all.emplace_back(row, delay, t.targets[i], t.codes.empty() ? std::int16_t{0} : t.codes[i]);
+      all.emplace_back(row, delay, t.target(i), t.weight(i));
     }
   }
   return all;

@@ -41,21 +41,20 @@ void append(const std::vector<SynapseTable>& tables, std::uint32_t first, std::u
   for (const SynapseTable& table : tables) {
     ASSERT_GE(table.offsets.size(), table.sources + 1);
     ASSERT_EQ(table.offsets[0], 0u);
-    ASSERT_GE(table.targets.size(), table.synapses() + SynapseTable::kPadding);
-    for (std::size_t i = table.synapses(); i < table.targets.size(); ++i) ASSERT_EQ(table.targets[i], 0u);
+    const std::size_t size = std::max(table.targets.size(), table.words.size());
+    ASSERT_GE(size, table.synapses() + SynapseTable::kPadding);
+    for (std::size_t i = table.synapses(); i < size; ++i) ASSERT_EQ(table.target(i), 0u);
     for (std::uint32_t source = 0; source < table.sources; ++source) {
       ASSERT_LE(table.offsets[source], table.offsets[source + 1]);
       for (std::uint32_t i = table.offsets[source]; i < table.offsets[source + 1]; ++i) {
-        ASSERT_LT(table.targets[i], count);
-        ASSERT_TRUE(i == table.offsets[source] || table.targets[i - 1] <= table.targets[i])
-            << "targets of a row ascend";
-        const std::int64_t weight =
-            table.codes.empty() ? table.uniform_code : std::int64_t{table.codes[i]} << table.shift;
+        ASSERT_LT(table.target(i), count);
+        ASSERT_TRUE(i == table.offsets[source] || table.target(i - 1) <= table.target(i)) << "targets of a row ascend";
+        const std::int64_t weight = table.weight(i);
         int delay = table.delay_min;
         if (!table.delays.empty()) delay += table.delays[i];
         if (!table.wide_delays.empty()) delay += table.wide_delays[i];
         ASSERT_LE(delay, table.delay_max);
-        all.emplace_back(table.receptor, source, first + table.targets[i], weight, delay);
+        all.emplace_back(table.receptor, source, first + table.target(i), weight, delay);
       }
     }
   }
@@ -162,8 +161,8 @@ TEST(SynapseTable, SplitsBySignOnlyWhereTwoReceptorsNeedIt) {
     EXPECT_TRUE(!two || tables[0].receptor < tables[1].receptor) << c.name;
     for (const SynapseTable& table : tables) {
       const bool inhibitory = table.receptor == 1;
-      for (std::size_t i = 0; i < (table.codes.empty() ? 0 : table.synapses()); ++i) {
-        ASSERT_TRUE(!inhibitory || table.codes[i] <= 0) << c.name;
+      for (std::size_t i = 0; i < table.synapses(); ++i) {
+        ASSERT_TRUE(!inhibitory || table.weight(i) <= 0) << c.name;
       }
     }
   }
@@ -189,13 +188,14 @@ TEST(SynapseTable, StoresOnlyWhatVaries) {
 TEST(SynapseTable, WeightsKeepTheirMeanAndSpread) {
   const PlanPtr plan = plan_for(500, 100, {Rule::Kind::fixed_indegree, 1000}, kWeights, 1.0);
   const SynapseTable table = std::move(build(*plan, 0, 100).front());
-  const double quantum = plan->projections()[0].weight_quantum;
+  const double quantum = plan->populations()[1].receptor_quantum[0];
   double mean = 0.0;
   double square = 0.0;
   const double n = static_cast<double>(table.synapses());
   for (std::size_t i = 0; i < table.synapses(); ++i) {
-    mean += table.codes[i] * quantum / n;
-    square += table.codes[i] * quantum * table.codes[i] * quantum / n;
+    const double weight = table.weight(i) * quantum;
+    mean += weight / n;
+    square += weight * weight / n;
   }
   EXPECT_NEAR(mean, 87.81, 5 * 8.781 / std::sqrt(n));
   EXPECT_NEAR(std::sqrt(square - mean * mean), 8.781, 5 * 8.781 / std::sqrt(2 * n));
