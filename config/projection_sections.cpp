@@ -22,7 +22,7 @@ struct RuleForm {
 
 constexpr auto kKeys = std::to_array<std::string_view>(
     {"source", "target", "rule", "weight", "delay", "format", "weights", "synapse", "representation", "weight_format",
-     "weight_profile", "velocity", "allow_autapses", "allow_multapses", "name"});
+     "weight_profile", "velocity", "allow_autapses", "allow_multapses", "by_source", "name"});
 
 constexpr RuleForm kRules[] = {
     {"one_to_one", Rule::Kind::one_to_one, false},
@@ -144,7 +144,8 @@ class ProjectionReader {
     read_dense(table_, subject_, path, builder_, projection);
     read_synapse_keys(SynapseKeys::of(table_), subject_, path, context, builder_, projection);
     for (const auto& [key, out] : {std::pair{"allow_autapses", &projection.rule.allow_autapses},
-                                   std::pair{"allow_multapses", &projection.rule.allow_multapses}}) {
+                                   std::pair{"allow_multapses", &projection.rule.allow_multapses},
+                                   std::pair{"by_source", &projection.rule.by_source}}) {
       const Member* member = place(key);
       if (member == nullptr) continue;
       if (const auto value = read_boolean(member->value, subject_ + ": " + key, builder_.diagnostics)) *out = *value;

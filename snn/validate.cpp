@@ -287,6 +287,10 @@ class Validator {
         break;
       case Rule::Kind::connections: break;
     }
+    if (rule.by_source && rule.kind != Rule::Kind::pairwise_bernoulli)
+      complain("by_source is for pairwise_bernoulli; fixed_outdegree is drawn by source as it is");
+    if (rule.by_source && rule.spatial())
+      complain("a rule that depends on distances is drawn by target; leave by_source out");
     if (synapses > kMostSynapses)
       complain("these are " + number_text(synapses) + " synapses, more than any machine can hold");
   }
