@@ -47,7 +47,8 @@ template <class Model, class T, bool kIndividual, int kStage, int... S, int... X
 #pragma GCC ivdep
   for (int k = 0; k < kNeurons; ++k) {
     State s = __builtin_bit_cast(State, (Fields<T, sizeof...(S)>{{state[S][k]...}}));
-    Scratch x = __builtin_bit_cast(Scratch, (Fields<T, sizeof...(X)>{{scratch[X][k]...}}));
+    Scratch x{};
+    if constexpr (kStage > 0) x = __builtin_bit_cast(Scratch, (Fields<T, sizeof...(X)>{{scratch[X][k]...}}));
     Fields<T, sizeof...(C)> c = common;
     if constexpr (kIndividual) c = {{coefficients[C][k]...}};
     Model::template stage<kStage>(s, x, __builtin_bit_cast(Coefficient, c), current[k]);

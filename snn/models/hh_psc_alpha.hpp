@@ -17,7 +17,7 @@ namespace neuract::snn {
 /// A maximum of V above 0 mV is a spike, at most one in t_ref.
 ///
 /// A step is divided into equal substeps of at most 1/30 ms, each one step of Tsitouras' Runge-Kutta method of order 5 with
-/// exact synaptic currents. The rates are those of V between -190 and 300 mV, and β_m that of V above -115 mV: beyond,
+/// exact synaptic currents. The rates are those of V between -150 and 300 mV, and β_m that of V above -115 mV: beyond,
 /// m is 0 or 1 in any case, and the method stays stable.
 struct HhPscAlpha {
   static constexpr const char* name = "hh_psc_alpha";
@@ -77,6 +77,7 @@ struct HhPscAlpha {
     T substeps, h, g_Na, g_K, g_L, E_Na, E_K, E_L, per_C, I_e, refractory_steps;
     T ex2, ex3, ex4, ex5, ex6, kick_ex;  ///< decays to the method's nodes
     T in2, in3, in4, in5, in6, kick_in;
+    T V_lowest, V_highest, V_lowest_m, near, smallest;
   };
   static Coefficients<double> prepare(const Parameters& p, double dt) {
     const double substeps = larger(1.0, std::ceil(dt / kLongestSubstep - 1e-9));
@@ -104,7 +105,12 @@ struct HhPscAlpha {
             .in4 = decay(kNode4, p.tau_syn_in),
             .in5 = decay(kNode5, p.tau_syn_in),
             .in6 = decay(1.0, p.tau_syn_in),
-            .kick_in = portable::exp(1.0) / p.tau_syn_in};
+            .kick_in = portable::exp(1.0) / p.tau_syn_in,
+            .V_lowest = -150.0,
+            .V_highest = 300.0,
+            .V_lowest_m = -115.0,
+            .near = 0.001,
+            .smallest = 1e-6};
   }
 
   /// A point in phase space, or a velocity there.
@@ -117,35 +123,36 @@ struct HhPscAlpha {
 
   /// x / (1 - e^-x), given the quotient where x is not close to 0.
   template <class T>
-  NEURACT_STEP static T ratio(T x, bool close, T quotient) {
-    const T square = x * x;
-    return close ? T(1) + T(0.5) * x + square * (T(1.0 / 12.0) - square * T(1.0 / 720.0)) : quotient;
+  NEURACT_STEP static T ratio(T x, T near, T quotient) {
+    const T series = T(1) + x * (T(0.5) + x * T(1.0 / 12.0));  // next: x⁴/720
+    return x * x < near ? series : quotient;
   }
 
-  /// `I`: current over C_m, in mV/ms.
+  /// `I`: current over C_m, in mV/ms. The bounds are coefficients, though they are the same for all: with constants the
+  /// compiler follows every combination of bounds by itself, three times the work of one path.
   template <class T>
   NEURACT_STEP static Point<T> velocity(const Point<T>& y, const Coefficients<T>& c, T I) {
-    const T low = larger(y.V, T(-190));
-    const T V = low < T(300) ? low : T(300);
+    const T low = larger(y.V, c.V_lowest);
+    const T V = low < c.V_highest ? low : c.V_highest;
     const T e80 = portable::exp_normal((V + T(65)) * T(-1.0 / 80.0));
-    const T e18 = portable::exp_normal((larger(V, T(-115)) + T(65)) * T(-1.0 / 18.0));
+    const T e18 = portable::exp_normal((larger(V, c.V_lowest_m) + T(65)) * T(-1.0 / 18.0));
     const T e40 = e80 * e80;
     const T e20 = e40 * e40;
     const T e10 = e20 * e20;
     const T x_n = (V + T(55)) * T(0.1);
     const T x_m = (V + T(40)) * T(0.1);
-    const bool close_n = x_n * x_n < T(0.01);
-    const bool close_m = x_m * x_m < T(0.01);
-    // Three quotients with one division.
-    const T below_n = close_n ? T(1) : T(1) - e10 * T(2.718281828459045);
-    const T below_m = close_m ? T(1) : T(1) - e10 * T(12.182493960703473);
+    // Three quotients with one division, x/d as x d/d² where d may vanish.
+    const T below_n = T(1) - e10 * T(2.718281828459045);
+    const T below_m = T(1) - e10 * T(12.182493960703473);
     const T below_h = T(1) + e10 * T(20.085536923187668);
-    const T below_nm = below_n * below_m;
-    const T inverse = T(1) / (below_nm * below_h);
-    const T per_nm = inverse * below_h;
-    const T alpha_n = T(0.1) * ratio(x_n, close_n, x_n * per_nm * below_m);
-    const T alpha_m = ratio(x_m, close_m, x_m * per_nm * below_n);
-    const T beta_h = inverse * below_nm;
+    const T square_below_n = larger(below_n * below_n, c.smallest);
+    const T square_below_m = larger(below_m * below_m, c.smallest);
+    const T both = square_below_n * square_below_m;
+    const T inverse = T(1) / (both * below_h);
+    const T per_both = inverse * below_h;
+    const T alpha_n = T(0.1) * ratio(x_n, c.near, x_n * below_n * (per_both * square_below_m));
+    const T alpha_m = ratio(x_m, c.near, x_m * below_m * (per_both * square_below_n));
+    const T beta_h = inverse * both;
     const T alpha_h = T(0.07) * e20;
     const T square_n = y.n * y.n;
     const T sodium = c.g_Na * (y.m * y.m) * (y.m * y.h) * (y.V - c.E_Na);

@@ -9,7 +9,7 @@
 #include "neuract/kernels/isa.hpp"
 #include "neuract/snn/catalogue.hpp"
 #include "neuract/snn/models/all.hpp"
-#include "neuract/snn/update.hpp"
+#include "neuract/snn/neuron_update.hpp"
 
 // Every model, through the update kernels of every instruction set.
 namespace neuract::snn {
@@ -17,16 +17,31 @@ namespace {
 
 constexpr std::size_t kNeurons = 64;
 
-/// 64 neurons of one model with the state that the engine gives them.
+/// 64 neurons of one model with the state that the engine gives them; one row of 64 for each variable.
 struct Block {
-  std::vector<std::vector<float>> state;
-  std::vector<std::vector<float>> coefficients;
-  std::vector<float*> state_pointers;
-  std::vector<const float*> coefficient_pointers;
-  std::vector<float> input[2] = {std::vector<float>(kNeurons), std::vector<float>(kNeurons)};
+  std::vector<float> state;
+  std::vector<float> coefficients;  // rows, too
+  std::vector<std::int32_t> input[2] = {std::vector<std::int32_t>(kNeurons), std::vector<std::int32_t>(kNeurons)};
+  float quantum[2] = {1.0f, 1.0f};
   std::vector<float> current = std::vector<float>(kNeurons);
-  UpdateBlock arrays() const {
-    return {state_pointers.data(), coefficient_pointers.data(), {input[0].data(), input[1].data()}, current.data()};
+
+  /// One step; the inputs are gone afterwards.
+  std::uint64_t step(const ModelInfo& model, Coefficients kind) {
+    std::int32_t* sums[2] = {input[0].data(), input[1].data()};
+    std::uint64_t fired = 0;
+    std::vector<float> common;
+    for (std::size_t i = 0; i < coefficients.size(); i += kNeurons) common.push_back(coefficients[i]);
+    UpdateRun<float> run;
+    run.state = state.data();
+    run.coefficients = kind == Coefficients::common ? common.data() : coefficients.data();
+    run.current = current.data();
+    for (std::size_t r = 0; r < 2; ++r) run.inputs[r] = {&sums[r], quantum[r]};
+    run.n_blocks = 1;
+    run.n_steps = 1;
+    run.fired = &fired;
+    run.fired_stride = 1;
+    update_kernel<float>(layout_of(model).index, kind)(run);
+    return fired;
   }
 };
 
@@ -40,13 +55,14 @@ std::vector<double> defaults(const ModelInfo& model) {
 Block make_block(const ModelInfo& model, const std::vector<std::vector<double>>& parameters, double dt) {
   const ModelLayout& layout = layout_of(model);
   Block block;
-  block.state.assign(static_cast<std::size_t>(layout.state_fields), std::vector<float>(kNeurons));
-  block.coefficients.assign(static_cast<std::size_t>(layout.coefficient_fields), std::vector<float>(kNeurons));
+  block.state.resize(static_cast<std::size_t>(layout.state_fields) * kNeurons);
+  block.coefficients.resize(static_cast<std::size_t>(layout.coefficient_fields) * kNeurons);
   for (std::size_t k = 0; k < kNeurons; ++k) {
     const std::vector<double>& p = parameters[parameters.size() == 1 ? 0 : k];
-    std::vector<double> prepared(block.coefficients.size());
+    std::vector<double> prepared(static_cast<std::size_t>(layout.coefficient_fields));
     layout.prepare(p, dt, prepared);
-    for (std::size_t i = 0; i < prepared.size(); ++i) block.coefficients[i][k] = static_cast<float>(prepared[i]);
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+      block.coefficients[i * kNeurons + k] = static_cast<float>(prepared[i]);
     for (std::size_t i = 0; i < model.states.size(); ++i) {
       const StateInfo& row = model.states[i];
       const auto value_of = [&](const char* name) { return p[static_cast<std::size_t>(find_parameter(model, name))]; };
@@ -54,11 +70,9 @@ Block make_block(const ModelInfo& model, const std::vector<std::vector<double>>&
       if (const int origin = layout.origin(static_cast<int>(i)); origin >= 0) {
         value -= p[static_cast<std::size_t>(origin)];
       }
-      block.state[i][k] = static_cast<float>(value);
+      block.state[i * kNeurons + k] = static_cast<float>(value);
     }
   }
-  for (auto& s : block.state) block.state_pointers.push_back(s.data());
-  for (auto& c : block.coefficients) block.coefficient_pointers.push_back(c.data());
   return block;
 }
 
@@ -75,9 +89,11 @@ Drive drive_of(const ModelInfo& model) {
 }
 
 void shake(Block& block, const Drive& drive, std::mt19937_64& engine) {
+  block.quantum[0] = static_cast<float>(drive.excitatory);
+  block.quantum[1] = static_cast<float>(drive.inhibitory);
   for (std::size_t k = 0; k < kNeurons; ++k) {
-    block.input[0][k] = engine() % 16 == 0 ? static_cast<float>(drive.excitatory) : 0.0f;
-    block.input[1][k] = engine() % 32 == 0 ? static_cast<float>(drive.inhibitory) : 0.0f;
+    block.input[0][k] = engine() % 16 == 0 ? 1 : 0;
+    block.input[1][k] = engine() % 32 == 0 ? 1 : 0;
     block.current[k] = static_cast<float>(drive.current) * (0.5f + static_cast<float>(engine() % 64) / 64.0f);
   }
 }
@@ -85,7 +101,6 @@ void shake(Block& block, const Drive& drive, std::mt19937_64& engine) {
 class EveryModel : public ::testing::TestWithParam<const ModelInfo*> {
  protected:
   void TearDown() override { kernels::set_isa_for_testing(kernels::supported_isas().back()); }
-  int index() const { return layout_of(*GetParam()).index; }
 };
 
 TEST_P(EveryModel, HasTheSameBitsOnEveryInstructionSet) {
@@ -95,13 +110,13 @@ TEST_P(EveryModel, HasTheSameBitsOnEveryInstructionSet) {
     std::vector<std::vector<std::uint64_t>> spikes;
     for (const kernels::Isa isa : kernels::supported_isas()) {
       kernels::set_isa_for_testing(isa);
-      const UpdateKernel update = update_kernel(index(), individual ? Coefficients::individual : Coefficients::common);
+      const Coefficients kind = individual ? Coefficients::individual : Coefficients::common;
       Block& block = blocks.emplace_back(make_block(model, {defaults(model)}, 0.1));
       std::mt19937_64 engine(3);
       auto& masks = spikes.emplace_back();
       for (int step = 0; step < 2000; ++step) {
         shake(block, drive_of(model), engine);
-        masks.push_back(update(block.arrays()));
+        masks.push_back(block.step(model, kind));
       }
     }
     for (std::size_t i = 1; i < blocks.size(); ++i) {
@@ -128,28 +143,30 @@ TEST_P(EveryModel, TakesParametersOfEachNeuron) {
   }
   Block together = make_block(model, parameters, 0.1);
   std::mt19937_64 engine(5);
-  const UpdateKernel individual = update_kernel(index(), Coefficients::individual);
-  const UpdateKernel common = update_kernel(index(), Coefficients::common);
   std::vector<Block> alone;
   for (const std::size_t k : {0u, 17u, 63u}) alone.push_back(make_block(model, {parameters[k]}, 0.1));
   for (int step = 0; step < 1000; ++step) {
     shake(together, drive_of(model), engine);
-    const std::uint64_t mask = individual(together.arrays());
+    for (Block& block : alone) {
+      for (std::size_t r = 0; r < 2; ++r) {
+        block.input[r] = together.input[r];
+        block.quantum[r] = together.quantum[r];
+      }
+      block.current = together.current;
+    }
+    const std::uint64_t mask = together.step(model, Coefficients::individual);
     std::size_t j = 0;
     for (const std::size_t k : {0u, 17u, 63u}) {
       Block& block = alone[j++];
-      block.input[0] = together.input[0];
-      block.input[1] = together.input[1];
-      block.current = together.current;
-      ASSERT_EQ((common(block.arrays()) >> k) & 1, (mask >> k) & 1) << "step " << step << ", neuron " << k;
-      for (std::size_t i = 0; i < block.state.size(); ++i) ASSERT_EQ(block.state[i][k], together.state[i][k]);
+      ASSERT_EQ((block.step(model, Coefficients::common) >> k) & 1, (mask >> k) & 1)
+          << "step " << step << ", neuron " << k;
+      for (std::size_t i = k; i < block.state.size(); i += kNeurons) ASSERT_EQ(block.state[i], together.state[i]);
     }
   }
 }
 
 TEST_P(EveryModel, StaysFiniteUnderAbsurdInput) {
   const ModelInfo& model = *GetParam();
-  const UpdateKernel update = update_kernel(index(), Coefficients::common);
   for (const double dt : {0.01, 0.1, 1.0}) {
     for (const double size : {1.0, 100.0, 1e5}) {
       for (const int sign : {1, -1, 0}) {
@@ -162,18 +179,15 @@ TEST_P(EveryModel, StaysFiniteUnderAbsurdInput) {
           for (std::size_t k = 0; k < kNeurons; ++k) {
             const float now = pause ? 0.0f : static_cast<float>(size);
             const float direction = sign != 0 ? static_cast<float>(sign) : (engine() % 2 == 0 ? 1.0f : -1.0f);
-            block.input[0][k] *= now;
-            block.input[1][k] *= now;
             block.current[k] *= now * direction;
           }
-          update(block.arrays());
+          for (float& quantum : block.quantum) quantum *= pause ? 0.0f : static_cast<float>(size);
+          block.step(model, Coefficients::common);
           if (step % 50 != 49) continue;
           // izhikevich's forward Euler is what it is; the others bound themselves.
           if (model.name == std::string("izhikevich") && size * dt > 1.0) continue;
-          for (const auto& field : block.state) {
-            for (const float value : field) {
-              ASSERT_TRUE(std::isfinite(value)) << "dt " << dt << ", input times " << size << ", step " << step;
-            }
+          for (const float value : block.state) {
+            ASSERT_TRUE(std::isfinite(value)) << "dt " << dt << ", input times " << size << ", step " << step;
           }
         }
       }
@@ -188,12 +202,12 @@ INSTANTIATE_TEST_SUITE_P(Models, EveryModel, ::testing::ValuesIn(models().begin(
 std::vector<int> spikes_under(const char* name, float current, float in0, int steps) {
   const ModelInfo& model = *find_model(name);
   Block block = make_block(model, {defaults(model)}, 0.1);
-  const UpdateKernel update = update_kernel(layout_of(model).index, Coefficients::common);
   std::vector<int> spikes;
   for (int step = 0; step < steps; ++step) {
     block.current.assign(kNeurons, current);
-    block.input[0].assign(kNeurons, in0);
-    if ((update(block.arrays()) & 1) != 0) spikes.push_back(step);
+    block.input[0].assign(kNeurons, 1);
+    block.quantum[0] = in0;
+    if ((block.step(model, Coefficients::common) & 1) != 0) spikes.push_back(step);
   }
   return spikes;
 }
