@@ -14,6 +14,8 @@
 #include "neuract/snn/catalogue.hpp"
 #include "neuract/snn/connection_list.hpp"
 #include "neuract/snn/delay_groups.hpp"
+#include "neuract/snn/representation.hpp"
+#include "neuract/snn/synapse_model.hpp"
 #include "neuract/snn/synapse_properties.hpp"
 #include "neuract/snn/validate.hpp"
 
@@ -89,6 +91,14 @@ Result<std::vector<std::array<double, 2>>> largest_inputs(const NetworkSpec& spe
     }
     const SynapseRange range = synapse_range(spec, projection);
     projections[i].largest_weight = std::max(std::abs(range.smallest_weight), std::abs(range.largest_weight));
+    if (!projection.synapse.is_static()) {
+      // Weights of one sign, which stay so.
+      const SynapseInfo& model = *find_synapse_model(projection.synapse.model);
+      double& most = projections[i].largest_weight;
+      most = model.largest_weight(parameter_values(model, projection.synapse), most);
+      (range.smallest_weight < 0.0 ? negative : positive) += connectivity[i].max_indegree() * most;
+      continue;
+    }
     if (projection.connections && !projection.connections->weights.empty() && !projection.weight_profile) {
       positive += projection.connections->largest_positive_sum;
       negative += projection.connections->largest_negative_sum;
@@ -226,9 +236,10 @@ double ring_slots(const Plan& plan, std::uint32_t population) {
   int spread = 0;
   int window = 1;
   for (const ProjectionPlan& projection : plan.projections()) {
-    if (projection.target != population || projection.kept != Kept::lists) continue;
+    if (projection.target != population) continue;
     const int range = projection.delay_max - projection.delay_min;
-    spread = std::max(spread, grouped ? std::min(range, kDelayChunk - 1) : range);
+    const bool by_groups = grouped && projection.kept == Kept::lists;
+    spread = std::max(spread, by_groups ? std::min(range, kDelayChunk - 1) : range);
     window = std::max(window, projection.delay_min);
   }
   return std::bit_ceil(static_cast<unsigned>(window + spread));
@@ -344,6 +355,9 @@ Result<std::shared_ptr<const Plan>> Plan::make(NetworkSpec spec) {
   share_weight_quanta(plan->projections_);
 
   plan->spec_ = std::move(spec);
+  for (std::uint32_t i = 0; i < plan->projections_.size(); ++i) {
+    NEURACT_TRY_ASSIGN(plan->projections_[i].kept, choose_representation(*plan, i));
+  }
   plan->warmup_steps_ = plan->steps_of(plan->spec_.warmup);
   plan->total_steps_ = plan->warmup_steps_ + plan->steps_of(plan->spec_.duration);
   plan->presentation_steps_ =
@@ -359,16 +373,21 @@ Estimate Plan::make_estimate() const {
   for (const ProjectionPlan& projection : projections_) {
     if (estimate.epoch_steps == 0 || projection.delay_min < estimate.epoch_steps)
       estimate.epoch_steps = projection.delay_min;
-    if (projection.dense()) {
-      const bool f32 = *spec_.projections[&projection - projections_.data()].format == DenseFormat::f32;
+    const auto index = static_cast<std::uint32_t>(&projection - projections_.data());
+    if (projection.kept != Kept::lists) {
       estimate.synapses += projection.expected_synapses;
-      estimate.synapse_bytes += projection.expected_synapses * (f32 ? 4.0 : 0.5625);
+      estimate.synapse_bytes += representation_bytes(*this, index);
       continue;
     }
     const int spread = projection.delay_max - projection.delay_min;
     const bool grouped = !projection.uniform_delay && groups_by_delay(*this, projection.target);
     const double per_delay = projection.uniform_delay || grouped ? 0.0 : spread > 255 ? 2.0 : 1.0;
-    const double per_synapse = 2.0 + (projection.uniform_weight ? 0.0 : 2.0) + per_delay;
+    const WeightFormat format = spec_.projections[index].weight_format;
+    const double per_weight = projection.uniform_weight                 ? 0.0
+                              : format == WeightFormat::four_bits       ? 0.5
+                              : format == WeightFormat::thirty_two_bits ? 4.0
+                                                                        : 2.0;
+    const double per_synapse = 2.0 + per_weight + per_delay;
     const double per_row = 4.0 + (grouped ? 2.0 * (spread + 2) : 0.0);
     const double cohorts =
         std::ceil(1.0 * populations_[projection.target].n / cohort_size_for_cache(*this, projection.target));

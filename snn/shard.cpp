@@ -9,8 +9,10 @@
 #include "neuract/snn/bit_planes.hpp"
 #include "neuract/snn/bundle.hpp"
 #include "neuract/snn/cohort.hpp"
+#include "neuract/snn/procedural.hpp"
 #include "neuract/snn/spike_log.hpp"
 #include "neuract/snn/synapse_properties.hpp"
+#include "neuract/snn/synapses/plastic_pathway.hpp"
 
 namespace neuract::snn {
 namespace {
@@ -41,8 +43,8 @@ Result<std::unique_ptr<Pathway>> build_pathway(const Plan& plan, std::uint32_t p
                                                const BuildProgress& progress, const Pathway* twin) {
   switch (plan.projections()[projection].kept) {
     case Kept::bit_planes: return build_bit_planes(plan, projection, range, progress, twin);
-    case Kept::procedural:
-    case Kept::dynamic:
+    case Kept::procedural: return build_procedural(plan, projection, range);
+    case Kept::dynamic: return build_plastic_pathway(plan, projection, range, progress);
     case Kept::lists:
     case Kept::dense: break;
   }
@@ -188,7 +190,8 @@ struct Shard::Impl {
       memory = std::max(memory, pathway->longest_delay());
       logged[projection.source] = true;
       if (const auto& modulator = plan->spec().projections[p].synapse.modulator) logged[*modulator] = true;
-      own.push_back({p, like == c, std::move(pathway)});
+      const bool shared = like != c && projection.kept == Kept::bit_planes;
+      own.push_back({p, !shared, std::move(pathway)});
     }
     return {};
   }

@@ -15,6 +15,7 @@
 #include "neuract/snn/number_text.hpp"
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/synapse_model.hpp"
+#include "neuract/snn/synapses/plastic_pathway.hpp"
 
 namespace neuract::snn {
 namespace {
@@ -126,6 +127,7 @@ class Validator {
   }
 
   void projection(std::size_t index) {
+    const std::size_t faults_before = faults_.size();
     const ProjectionSpec& p = spec_.projections[index];
     const std::string path = "projections[" + std::to_string(index) + "]";
     const std::string subject = "projection " + in_quotes(p.name);
@@ -144,6 +146,8 @@ class Validator {
     if (source && target && dt_is_fine_) {
       for (Fault& fault : validate_geometry(spec_, index, subject, path)) faults_.push_back(std::move(fault));
     }
+    const bool fine = source && target && dt_is_fine_ && faults_.size() == faults_before;
+    for (Fault& fault : validate_synapse(spec_, index, fine)) faults_.push_back(std::move(fault));
   }
 
   void dense(const std::string& path, const std::string& subject, const ProjectionSpec& p) {
