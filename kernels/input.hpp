@@ -30,11 +30,6 @@ struct PoissonTarget {
 struct InputKernels {
   /// sum[k] += y[k] · scale rounded to the nearest integer, ties to even; k < n, |y[k] · scale| < 2^31.
   void (*add_rounded)(const float* y, float scale, std::uint32_t n, std::int32_t* sum) noexcept;
-  /// out[k] = quantum · (ring[k] + events of the Poisson generators), exact in integers before the one conversion;
-  /// ring[k] = 0. `ring` may be null. k < 64; `block` is the index of the block in its population, `offset` of its
-  /// first neuron in the cohort.
-  void (*collect)(std::int32_t* ring, const PoissonInput* generators, std::uint32_t n_generators, std::uint32_t block,
-                  std::uint32_t offset, std::uint64_t step, float quantum, float* out) noexcept;
   /// Adds the events of the generators, in quanta.
   void (*add_poisson)(const PoissonInput* generators, std::uint32_t n_generators, const PoissonTarget& target) noexcept;
 };

@@ -5,7 +5,6 @@
 #include <iterator>
 
 #include "neuract/snn/models/all.hpp"
-#include "neuract/snn/update.hpp"
 
 namespace neuract::snn {
 namespace {
@@ -16,8 +15,6 @@ struct Described {
   static constexpr std::size_t kParameters = std::size(Model::parameters);
   static constexpr std::size_t kStates = std::size(Model::states);
   static_assert(kParameters == sizeof(Parameters) / sizeof(double), "every parameter needs its row");
-  static_assert(kFields<Model::template State> <= kMostStateFields &&
-                kFields<Model::template Coefficients> <= kMostCoefficients);
 
   static constexpr const char* name_of(double Parameters::*member) {
     for (const auto& row : Model::parameters) {

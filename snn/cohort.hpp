@@ -11,15 +11,16 @@
 #include "neuract/kernels/poisson.hpp"
 #include "neuract/memory/host_array.hpp"
 #include "neuract/memory/result.hpp"
+#include "neuract/snn/neurons.hpp"
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/shard.hpp"
+#include "neuract/snn/spike_counts.hpp"
 #include "neuract/snn/spikes.hpp"
-#include "neuract/snn/update.hpp"
 
 namespace neuract::snn {
 
-/// One cohort: the state of its neurons, its stimuli, recorders and statistics. The rings that hold the inputs of the
-/// coming steps, and what adds to them, belong to its bundle.
+/// One cohort: its neurons, its stimuli, recorders and statistics. The rings that hold the inputs of the coming steps,
+/// and what adds to them, belong to its bundle.
 ///
 /// A step brings, in this order: the state moves on with what it held before; spikes that arrive in the step and the
 /// generators' events act; the threshold is tested. Inputs are sums of whole quanta, so that their order does not
@@ -31,7 +32,7 @@ class Cohort {
   const CohortRange& range() const noexcept { return range_; }
   /// Receptors that its stimuli send spikes to, through the rings.
   std::array<bool, 2> driven_receptors() const noexcept;
-  /// Where its inputs are, by receptor; without data nothing arrives there.
+  /// Where its inputs are, by receptor, in whole blocks of 64; without data nothing arrives there.
   void take_inputs_from(const std::array<kernels::InputRing, 2>& rings) noexcept { rings_ = rings; }
   const std::array<kernels::InputRing, 2>& rings() const noexcept { return rings_; }
   /// The inputs of `receptor` in `step`, in quanta; range().count sums.
@@ -46,28 +47,34 @@ class Cohort {
   /// Advances over [from, to); all inputs of these steps have been delivered. Appends to `traces` what multimeters see.
   SpikeBatch advance(Step from, Step to, std::vector<TraceBlock>& traces);
 
-  void copy_state(int state, std::span<float> out) const;
-  const CohortStatistics& statistics() const noexcept { return statistics_; }
+  void copy_state(int state, std::span<float> out) const { neurons_->copy_state(state, out); }
+  CohortStatistics statistics() const;
   std::uint64_t all_spikes() const noexcept { return all_spikes_; }
 
+  /// What a continued run needs of every neuron, in arrays with an element for each, and back.
+  void save_neurons(StateWriter& out) const;
+  void load_neurons(NeuronReader& in);
+  /// And of all of them together. Numbers of several cohorts add up.
+  struct Totals {
+    std::uint64_t spikes = 0;  ///< after the warm-up
+    std::uint64_t spike_hash = 0;
+    std::uint64_t all_spikes = 0;
+    std::vector<CohortStatistics::Classifier> classifiers;
+  };
+  Totals totals() const;
+  void set_totals(Totals totals);
+
  private:
+  static constexpr std::uint32_t kMostStepsAtOnce = 64;
+  /// Blocks times steps whose random input is drawn at once, and then used: they fit the first-level cache.
+  static constexpr std::uint32_t kDrawnAtOnce = 32;
+
   struct Poisson {
     kernels::PoissonTable table;
     std::uint64_t key;
     int receptor;
     std::int32_t code;
     memory::HostArray<std::int32_t> codes;  // per neuron, where only some are driven
-    Step start, stop;
-  };
-  struct Current {  // dc, noise and image generators
-    std::uint32_t stimulus;
-    float mean;
-    float std;
-    Step interval;    // of noise and images; 0 = constant
-    Step drawn = -1;  // number of the interval whose values are in `values`
-    const ImageSet* images = nullptr;
-    memory::HostArray<float> values;  // per neuron; amplitude or current noise, 0 where not driven
-    std::vector<bool> driven;         // empty = all
     Step start, stop;
   };
   struct Arrivals {                      // of a spike generator
@@ -82,7 +89,6 @@ class Cohort {
     std::vector<std::uint32_t> neurons;  // in the cohort
     Step interval;
   };
-
   struct Answer {  // what a classifier sees
     int state;     // -1: spikes
     std::vector<std::uint32_t> spikes;
@@ -90,58 +96,36 @@ class Cohort {
   };
 
   Cohort(PlanPtr plan, CohortRange range);
-  Result<void> build_state();
   Result<void> build_stimuli();
   void build_probes();
   void build_answers();
 
   void add_arrivals(Step from, Step to) noexcept;
   Step constant_until(Step from, Step to) const noexcept;
-  void prepare_currents(Step step);
-  void draw_noise(Current& noise, Step interval);
-  void show_image(Current& current, Step presentation);
-  void classify(Step presentation);
-  void run(Step from, Step to, std::uint64_t* masks) noexcept;
+  void run(Step from, Step to, std::uint64_t* fired);
   void sample(Step step, std::vector<TraceBlock>& traces) const;
-  SpikeBatch collect_spikes(Step from, Step to, std::span<const std::uint64_t> masks);
+  SpikeBatch collect_spikes(Step from, Step to);
+  void classify(Step presentation);
 
   PlanPtr plan_;
   CohortRange range_;
   std::uint32_t blocks_ = 0;       // of 64 neurons
   std::uint32_t padded_ = 0;       // neurons, whole blocks
   std::uint32_t first_block_ = 0;  // number of the first block among those of all samples
-  std::uint32_t receptors_ = 1;
-  UpdateKernel kernel_ = nullptr;
-  bool individual_ = false;
-  std::vector<memory::HostArray<float>> state_;
-  std::vector<std::vector<float>> initial_state_;       // where there are presentations
-  std::vector<memory::HostArray<float>> coefficients_;  // one number, or one per neuron
-  std::vector<std::vector<float>> origins_;  // per public state variable: empty (0), one number, or one per neuron
+  std::unique_ptr<Neurons> neurons_;
   std::array<float, 2> quantum_{1.0f, 1.0f};
   std::array<kernels::InputRing, 2> rings_;
   std::vector<Poisson> poisson_;
-  std::vector<Current> currents_;
   std::vector<Arrivals> arrivals_;
   std::vector<Probe> probes_;
   std::vector<Answer> answers_;
-  memory::HostArray<float> current_;  // sum of the current generators, or one block of zeros
-  std::array<std::vector<kernels::PoissonInput>, 2> active_;
-  std::vector<std::uint64_t> masks_;
-  std::vector<Step> last_spike_;
-  CohortStatistics statistics_;
+  std::array<std::vector<kernels::PoissonInput>, 2> active_;  // generators that are on, by receptor
+  std::array<memory::HostArray<std::int32_t>, 2> drawn_;      // inputs from generators where there is no ring
+  std::vector<std::uint64_t> fired_;                          // by step and block
+  std::size_t expected_spikes_ = 0;                           // of a window
+  SpikeCounts counts_;
+  std::vector<CohortStatistics::Classifier> classifiers_;
   std::uint64_t all_spikes_ = 0;
 };
-
-/// The 64-bit number that a spike adds to spike_hash.
-constexpr std::uint64_t spike_mix(Step step, std::uint64_t gid) noexcept {
-  // SplitMix64's finaliser (Steele, Lea and Flood 2014) over both numbers.
-  std::uint64_t x = static_cast<std::uint64_t>(step) * 0x9E3779B97F4A7C15u + gid;
-  for (int round = 0; round < 2; ++round) {
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    x ^= x >> 31;
-  }
-  return x;
-}
 
 }  // namespace neuract::snn

@@ -11,57 +11,6 @@
 namespace neuract::kernels {
 namespace {
 
-/// The definition, one neuron at a time.
-std::vector<float> oracle(std::vector<std::int32_t>* ring, const std::vector<PoissonInput>& generators,
-                          std::uint32_t block, std::uint32_t offset, std::uint64_t step, float quantum) {
-  std::vector<float> out(kBlock);
-  for (std::uint32_t k = 0; k < kBlock; ++k) {
-    std::int32_t sum = ring ? (*ring)[k] : 0;
-    for (const PoissonInput& g : generators) {
-      const auto words = philox_block(g.key, 16 * block + k % 16, static_cast<std::uint32_t>(step),
-                                      static_cast<std::uint32_t>(step >> 32), 0);
-      sum += g.table->draw(words[k / 16]) * (g.codes ? g.codes[offset + k] : g.code);
-    }
-    out[k] = quantum * static_cast<float>(sum);
-  }
-  if (ring) ring->assign(kBlock, 0);
-  return out;
-}
-
-class Collect : public ::testing::Test {
- protected:
-  void TearDown() override { set_isa_for_testing(supported_isas().back()); }
-};
-
-TEST_F(Collect, GivesTheBitsOfItsDefinitionWithEveryInstructionSet) {
-  const PoissonTable small(2.0), wide(50.0);
-  std::vector<std::int32_t> codes(3 * kBlock);
-  std::iota(codes.begin(), codes.end(), -70);
-  const std::vector<std::vector<PoissonInput>> lists = {{},
-                                                        {{&small, 42, 7, nullptr}},
-                                                        {{&wide, 43, -3, nullptr}, {&small, ~0ull, 1 << 20, nullptr}},
-                                                        {{&small, 5, 0, codes.data()}}};
-  for (const Isa isa : supported_isas()) {
-    ASSERT_TRUE(set_isa_for_testing(isa));
-    for (const auto& list : lists) {
-      for (const std::uint64_t step : {std::uint64_t{0}, std::uint64_t{12345}, (std::uint64_t{7} << 32) + 1}) {
-        for (const bool with_ring : {false, true}) {
-          std::vector<std::int32_t> ring(kBlock);
-          for (std::uint32_t k = 0; k < kBlock; ++k) ring[k] = static_cast<std::int32_t>(k * k * 1000) - 5000;
-          std::vector<std::int32_t> expected_ring = ring;
-          std::vector<float> out(kBlock, -1.0f);
-          input_kernels().collect(with_ring ? ring.data() : nullptr, list.data(),
-                                  static_cast<std::uint32_t>(list.size()), 9, 128, step, 0.125f, out.data());
-          EXPECT_EQ(out, oracle(with_ring ? &expected_ring : nullptr, list, 9, 128, step, 0.125f)) << name_of(isa);
-          if (with_ring) {
-            EXPECT_EQ(ring, std::vector<std::int32_t>(kBlock, 0));
-          }
-        }
-      }
-    }
-  }
-}
-
 class AddPoisson : public ::testing::TestWithParam<double> {
  protected:
   void TearDown() override { set_isa_for_testing(supported_isas().back()); }

@@ -104,19 +104,39 @@ NetworkSpec busy_network() {
   return spec;
 }
 
-TEST(Shard, GivesTheSameSpikesForAnyPartition) {
-  const NetworkSpec spec = busy_network();
-  const Outcome whole = run_serial(spec);
+class AnyPrecision : public ::testing::TestWithParam<Precision> {
+ protected:
+  NetworkSpec spec_ = [] {
+    NetworkSpec spec = busy_network();
+    spec.precision = GetParam();
+    return spec;
+  }();
+};
+
+TEST_P(AnyPrecision, GivesTheSameSpikesForAnyPartition) {
+  const Outcome whole = run_serial(spec_);
   ASSERT_GT(whole.counted_spikes, 500u);
   for (const std::uint32_t shards : {1u, 2u, 3u, 5u, 50u}) {
     for (const std::uint32_t cohort_size : {64u, 100u, 4096u}) {
-      const Outcome cut = run_serial(spec, shards, cohort_size);
+      const Outcome cut = run_serial(spec_, shards, cohort_size);
       EXPECT_EQ(cut.spikes, whole.spikes) << shards << " shards, cohorts of " << cohort_size;
       EXPECT_EQ(cut.spike_hash, whole.spike_hash);
       EXPECT_EQ(cut.events, whole.events);
     }
   }
 }
+
+TEST_P(AnyPrecision, GivesTheSameSpikesForAnyInstructionSet) {
+  const Outcome best = run_serial(spec_);
+  for (const kernels::Isa isa : kernels::supported_isas()) {
+    ASSERT_TRUE(kernels::set_isa_for_testing(isa));
+    EXPECT_EQ(run_serial(spec_).spikes, best.spikes) << kernels::name_of(isa);
+  }
+  kernels::set_isa_for_testing(kernels::supported_isas().back());
+}
+
+INSTANTIATE_TEST_SUITE_P(Shard, AnyPrecision, ::testing::Values(Precision::f32, Precision::f64),
+                         [](const auto& test) { return test.param == Precision::f32 ? "f32" : "f64"; });
 
 TEST(Shard, HasTablesOfEveryKindInTheBusyNetwork) {
   const PlanPtr plan = Plan::make(busy_network()).value();
@@ -128,16 +148,6 @@ TEST(Shard, HasTablesOfEveryKindInTheBusyNetwork) {
     ++(std::string(p.representation) == "sparse by delay" ? grouped : listed);
   EXPECT_GE(grouped, 2);
   EXPECT_GE(listed, 2);
-}
-
-TEST(Shard, GivesTheSameSpikesForAnyInstructionSet) {
-  const NetworkSpec spec = busy_network();
-  const Outcome best = run_serial(spec);
-  for (const kernels::Isa isa : kernels::supported_isas()) {
-    ASSERT_TRUE(kernels::set_isa_for_testing(isa));
-    EXPECT_EQ(run_serial(spec).spikes, best.spikes) << kernels::name_of(isa);
-  }
-  kernels::set_isa_for_testing(kernels::supported_isas().back());
 }
 
 TEST(Shard, GivesOtherSpikesForAnotherSeed) {
@@ -206,6 +216,22 @@ TEST(Shard, KeepsTheMeanAndSpreadOfNormalWeights) {
   for (const float v : V) variance += (v - mean) * (v - mean) / 20000.0;
   EXPECT_NEAR(mean, 0.15, 5 * 0.015 / std::sqrt(20000.0));
   EXPECT_NEAR(std::sqrt(variance), 0.015, 5 * 0.015 / std::sqrt(40000.0));
+}
+
+TEST(Precision, IsThatOfTheRecordedValues) {
+  NetworkSpec spec;
+  spec.duration = 10.0;
+  spec.populations = {{"cells", 1, "iaf_psc_exp", {set("I_e", 100.0)}}};
+  spec.multimeters = {{0, {"V_m"}, {}, 10.0}};
+  const auto last = [&](Precision precision) {
+    spec.precision = precision;
+    return run_serial(spec).traces.back().values.back();
+  };
+  // V = E_L + R I (1 - exp(-t / tau_m))
+  const double exact = -70.0 + 100.0 * 10.0 / 250.0 * -std::expm1(-1.0);
+  EXPECT_NEAR(last(Precision::f64), exact, 1e-12);
+  EXPECT_NEAR(last(Precision::f32), exact, 1e-4);
+  EXPECT_GT(std::abs(last(Precision::f32) - exact), 1e-9);
 }
 
 TEST(Lif, StaysAtResetDuringItsRefractoryPeriod) {

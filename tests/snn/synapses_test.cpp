@@ -10,7 +10,6 @@
 #include "neuract/kernels/isa.hpp"
 #include "neuract/snn/synapse_model.hpp"
 #include "neuract/snn/synapses/short_term.hpp"
-#include "neuract/snn/update.hpp"
 #include "synapses_driver.hpp"
 #include "synapses_oracle.hpp"
 
