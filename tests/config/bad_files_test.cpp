@@ -58,6 +58,8 @@ class BadNetworkFile : public testing::TestWithParam<BadFile> {
     test::write_idx(data_->path() / "no-images", {0, 8, 8}, {});
     std::ofstream(data_->path() / "empty");
     std::ofstream(data_->path() / "text") << "These are weights, and images too.\n";
+    std::ofstream(data_->path() / "edges.csv") << "source,target,weight\n0,0,1.5\n# the last\n99,99,-1\n";
+    std::ofstream(data_->path() / "bad_points.csv") << "x,y\n0.0,1.0\n0.5\n";
     fs::create_directory(data_->path() / "directory");
     before_ = fs::current_path();
     fs::current_path(data_->path());
