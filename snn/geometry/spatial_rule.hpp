@@ -58,6 +58,12 @@ class SpatialRule {
   class Words;
   struct Scratch;
 
+  /// The likelihood that the rule makes of g.
+  static double clipped(const Rule& rule, const Profile& profile, double g) noexcept {
+    const double value = (rule.kind == Rule::Kind::fixed_indegree ? g : rule.p * g) + profile.offset;
+    const double above = value > 0.0 ? value : 0.0;
+    return rule.kind == Rule::Kind::fixed_indegree || above < 1.0 ? above : 1.0;
+  }
   static std::vector<Reach> reach_of(const Rule& rule, double cutoff, const CellShape& shape);
   static CellShape best_shape(const Rule& rule, double cutoff, const Box& box, const Space& space,
                               std::uint32_t neurons);
@@ -72,7 +78,14 @@ class SpatialRule {
   void likelihoods_by(std::uint32_t target, std::span<const std::uint32_t> members, double* out) const;
   /// Calls visit(reach, cell) for every cell within reach of another one that is not empty.
   template <class Visit>
-  void for_each_cell(const CellShape::Cell& from, Visit visit) const;
+  void for_each_cell(const CellShape::Cell& from, Visit visit) const {
+    for (const Reach& reach : reach_) {
+      CellShape::Cell cell = from;
+      if (!sources_.shape().move(cell, reach.step)) continue;
+      const std::size_t index = sources_.shape().index(cell);
+      if (sources_.begin(index) != sources_.end(index)) visit(reach, index);
+    }
+  }
 
   void draw_bernoulli(std::uint32_t target, Scratch& scratch) const;
   void draw_indegree(std::uint32_t target, Scratch& scratch) const;
