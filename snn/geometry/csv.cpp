@@ -37,6 +37,7 @@ Result<std::string> read_text(const std::filesystem::path& file) {
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) return fail(ErrorCode::not_found, name, " does not exist");
   if (std::filesystem::is_directory(status)) return fail(ErrorCode::io, name, " is a directory, expected a file");
+  if (!std::filesystem::is_regular_file(status)) return fail(ErrorCode::io, name, " is not a regular file");
   std::ifstream in(file, std::ios::binary);
   if (!in) return fail(ErrorCode::io, "cannot read ", name, ": ", std::generic_category().message(errno));
   std::string text;

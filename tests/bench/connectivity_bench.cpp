@@ -130,6 +130,22 @@ void BuildBernoulli(benchmark::State& state) {
 }
 BENCHMARK(BuildBernoulli)->Apply(every_isa)->Unit(benchmark::kMillisecond);
 
+/// A sheet with opposite borders joined; about 380 synapses onto a neuron, delays by distance.
+void BuildByDistance(benchmark::State& state) {
+  Rule rule{Rule::Kind::pairwise_bernoulli, 0, 0.3};
+  rule.profile = Profile{Profile::Kind::gaussian, 0.1};
+  rule.cutoff = 0.4;
+  NetworkSpec spec = network(20'000, 20'000, "iaf_psc_exp", rule, 1.0, 1.5);
+  for (PopulationSpec& population : spec.populations) {
+    population.positions.emplace();
+    population.positions->kind = PositionSpec::Kind::free;
+    population.positions->periodic = true;
+  }
+  spec.projections[0].velocity = 0.3;
+  build(state, std::move(spec), 20'032);
+}
+BENCHMARK(BuildByDistance)->Apply(every_isa)->Unit(benchmark::kMillisecond);
+
 void BuildDistinct(benchmark::State& state) {
   build(state, network(10'000, 12'500, "iaf_psc_delta", {Rule::Kind::fixed_indegree, 1000, 0.0, true, false}, 0.1, 1.5),
         12'544);
