@@ -105,13 +105,25 @@ bool inspect(Inspector& f, CohortStatistics& x) {
                             f.field("isi", isi), f.field("classifiers", classifiers));
 }
 
+template <class Inspector>
+bool inspect(Inspector& f, CheckpointSection& x) {
+  auto kind = static_cast<std::uint32_t>(x.key.kind);
+  actors::detail::Block<std::byte> bytes{x.bytes};
+  if (!f.object(x).fields(f.field("kind", kind), f.field("index", x.key.index), f.field("sample", x.key.sample),
+                          f.field("first", x.key.first), f.field("count", x.key.count), f.field("bytes", bytes)))
+    return false;
+  x.key.kind = static_cast<SectionKind>(kind);
+  return true;
+}
+
 }  // namespace neuract::snn
 
 namespace neuract::actors {
 
 template <class Inspector>
 bool inspect(Inspector& f, Adopt& x) {
-  return f.object(x).fields(f.field("populations", x.populations), f.field("recorder", x.recorder));
+  return f.object(x).fields(f.field("populations", x.populations), f.field("recorder", x.recorder),
+                            f.field("checkpointer", x.checkpointer));
 }
 template <class Inspector>
 bool inspect(Inspector& f, BuildProgress& x) {
@@ -124,11 +136,15 @@ bool inspect(Inspector& f, Built& x) {
 template <class Inspector>
 bool inspect(Inspector& f, Connect& x) {
   return f.object(x).fields(f.field("populations", x.populations), f.field("recorder", x.recorder),
-                            f.field("credit", x.credit));
+                            f.field("credit", x.credit), f.field("checkpointer", x.checkpointer));
 }
 template <class Inspector>
 bool inspect(Inspector& f, ConnectRecorder& x) {
-  return f.object(x).fields(f.field("populations", x.populations));
+  return f.object(x).fields(f.field("populations", x.populations), f.field("now", x.now));
+}
+template <class Inspector>
+bool inspect(Inspector& f, ConnectCheckpointer& x) {
+  return f.object(x).fields(f.field("populations", x.populations), f.field("recorder", x.recorder));
 }
 template <class Inspector>
 bool inspect(Inspector& f, RunTo& x) {
@@ -262,6 +278,39 @@ bool inspect(Inspector& f, Summarise& x) {
 template <class Inspector>
 bool inspect(Inspector& f, Subscribe& x) {
   return f.object(x).fields(f.field("request", x.request));
+}
+template <class Inspector>
+bool inspect(Inspector& f, WriteDown& x) {
+  return f.object(x).fields(f.field("request", x.request), f.field("step", x.step));
+}
+template <class Inspector>
+bool inspect(Inspector& f, WrittenDown& x) {
+  return f.object(x).fields(f.field("request", x.request), f.field("shard", x.shard), f.field("step", x.step),
+                            f.field("skipped", x.skipped), f.field("error", x.error), f.field("sections", x.sections));
+}
+template <class Inspector>
+bool inspect(Inspector& f, PutAway& x) {
+  return f.object(x).fields(f.field("step", x.step));
+}
+template <class Inspector>
+bool inspect(Inspector& f, Expect& x) {
+  return f.object(x).fields(f.field("request", x.request), f.field("path", x.path));
+}
+template <class Inspector>
+bool inspect(Inspector& f, CheckpointDone& x) {
+  return f.object(x).fields(f.field("request", x.request), f.field("error", x.error), f.field("path", x.path));
+}
+template <class Inspector>
+bool inspect(Inspector& f, Settle& x) {
+  return f.object(x).fields(f.field("asker", x.asker), f.field("ticket", x.ticket), f.field("step", x.step));
+}
+template <class Inspector>
+bool inspect(Inspector& f, Settled& x) {
+  return f.object(x).fields(f.field("ticket", x.ticket));
+}
+template <class Inspector>
+bool inspect(Inspector& f, TakeCheckpoint& x) {
+  return f.object(x).fields(f.field("request", x.request), f.field("path", x.path));
 }
 template <class Inspector>
 bool inspect(Inspector& f, Close& x) {

@@ -41,10 +41,10 @@ Step Windows::next(Step now, Step horizon, Step quantum, Step credit) const noex
   return std::max(end, now);
 }
 
-Credit::Credit(std::span<const std::uint32_t> targets, std::span<const std::uint32_t> sources, Step steps)
+Credit::Credit(std::span<const std::uint32_t> targets, std::span<const std::uint32_t> sources, Step steps, Step now)
     : steps_(steps) {
   for (const std::uint32_t target : targets) {
-    if (!std::binary_search(sources.begin(), sources.end(), target)) confirmed_.emplace(target, 0);
+    if (!std::binary_search(sources.begin(), sources.end(), target)) confirmed_.emplace(target, now);
   }
 }
 

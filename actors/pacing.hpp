@@ -58,8 +58,8 @@ class Windows {
 /// both ways is bounded by its delays already.)
 class Credit {
  public:
-  /// Consumers are the targets that are not sources; both lists ascending.
-  Credit(std::span<const std::uint32_t> targets, std::span<const std::uint32_t> sources, Step steps);
+  /// Consumers are the targets that are not sources; both lists ascending. All begin at `now`.
+  Credit(std::span<const std::uint32_t> targets, std::span<const std::uint32_t> sources, Step steps, Step now = 0);
 
   void confirm(std::uint32_t consumer, Step step) { confirmed_.at(consumer) = step; }
   Step limit() const noexcept;
@@ -81,6 +81,9 @@ class RateWatch {
 
   RateWatch(const snn::Plan& plan, std::size_t shards);
   Step window() const noexcept { return window_; }  ///< steps; 0 = the network has no guard
+
+  /// Goes on with a run of which `spikes[population]` had been fired at the last end of a window.
+  void resume(std::span<const std::uint64_t> spikes) { before_.assign(spikes.begin(), spikes.end()); }
 
   /// `spikes[population]` since the beginning, of one shard at step `end`. Answers when this completes a window that is
   /// too fast.

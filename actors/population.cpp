@@ -90,6 +90,17 @@ class Population {
           continuing_ = false;
           work();
         },
+        [this](WriteDown request) {
+          if (request.step > shard_->now()) {
+            windows_.cut_at(request.step);
+            to_write_.push_back(request);
+          } else {
+            write_down(request);
+          }
+        },
+        [this](PutAway put) {
+          if (putting_away_ == put.step) putting_away_.reset();
+        },
     };
   }
 
@@ -111,6 +122,15 @@ class Population {
       return;
     }
     shard_ = std::move(*shard);
+    guarded_spikes_.assign(config_.plan->populations().size(), 0);
+    if (config_.resume) {
+      if (auto loaded = shard_->load(*config_.resume, *config_.placement); !loaded)
+        return fail_run(std::move(loaded).error());
+      if (config_.shard == 0) guarded_spikes_ = snn::guarded_spikes(*config_.resume, *config_.plan);
+      config_.resume = nullptr;  // the last to let go of it frees the file's memory
+    }
+    confirmed_ = shard_->now();
+    plan_checkpoint();
     std::uint64_t synapses = 0;
     for (const auto& projection : shard_->projection_statistics()) synapses += projection.synapses;
     mail(self_, Built{config_.shard, synapses, shard_->quantum()}).send(config_.supervisor);
@@ -119,7 +139,8 @@ class Population {
   void connect(Connect& peers) {
     peers_ = std::move(peers.populations);
     recorder_ = std::move(peers.recorder);
-    credit_.emplace(shard_->targets(), shard_->sources(), peers.credit);
+    checkpointer_ = std::move(peers.checkpointer);
+    credit_.emplace(shard_->targets(), shard_->sources(), peers.credit, shard_->now());
     confirm_interval_ = peers.credit / 4;
     for (const std::uint32_t source : shard_->sources()) {
       const auto targets = shard_->targets();
@@ -210,15 +231,42 @@ class Population {
   void after_window() {
     const Step now = shard_->now();
     if (windows_.guard_due(now)) {
-      std::vector<std::uint64_t> spikes(config_.plan->populations().size());
-      for (std::uint32_t p = 0; p < spikes.size(); ++p) spikes[p] = shard_->spikes_of(p);
-      mail(self_, GuardCounts{config_.shard, now, std::move(spikes)}).send(config_.supervisor);
+      guarded_spikes_ = spikes_by_population();
+      mail(self_, GuardCounts{config_.shard, now, guarded_spikes_}).send(config_.supervisor);
     }
-    if (!snapshots_.empty()) {
+    if (!snapshots_.empty() || !to_write_.empty()) {
       std::erase_if(snapshots_,
                     [&](const TakeState& request) { return request.step == now && (take_state(request), true); });
+      std::erase_if(to_write_,
+                    [&](const WriteDown& request) { return request.step == now && (write_down(request), true); });
       windows_.passed(now);
+      if (config_.checkpoint_every > 0 && now % config_.checkpoint_every == 0) plan_checkpoint();
     }
+  }
+
+  // ---- checkpoints
+
+  /// The schedule's next step, which every population knows without being told.
+  void plan_checkpoint() {
+    if (config_.checkpoint_every == 0) return;
+    const Step next = (shard_->now() / config_.checkpoint_every + 1) * config_.checkpoint_every;
+    windows_.cut_at(next);
+    to_write_.push_back({0, next});
+  }
+
+  void write_down(const WriteDown& request) {
+    send_recorded();
+    WrittenDown part{request.request, config_.shard, request.step, false, std::nullopt, {}};
+    if (request.step != shard_->now()) {
+      part.error = Error{ErrorCode::stale, "a checkpoint of step " + std::to_string(request.step) + " is too late", {}};
+    } else if (request.request == 0 && putting_away_) {
+      part.skipped = true;
+    } else {
+      part.sections = shard_->save();
+      part.sections.push_back(snn::guard_section(*config_.plan, config_.shard, guarded_spikes_));
+      if (request.request == 0) putting_away_ = request.step;
+    }
+    mail(self_, std::move(part)).send(checkpointer_);
   }
 
   void take_state(const TakeState& request) {
@@ -232,9 +280,15 @@ class Population {
     mail(self_, std::move(taken)).send(config_.supervisor);
   }
 
+  std::vector<std::uint64_t> spikes_by_population() const {
+    std::vector<std::uint64_t> spikes(config_.plan->populations().size());
+    for (std::uint32_t p = 0; p < spikes.size(); ++p) spikes[p] = shard_->spikes_of(p);
+    return spikes;
+  }
+
   std::uint64_t spikes() const {
     std::uint64_t sum = 0;
-    for (std::uint32_t p = 0; p < config_.plan->populations().size(); ++p) sum += shard_->spikes_of(p);
+    for (const std::uint64_t spikes : spikes_by_population()) sum += spikes;
     return sum;
   }
 
@@ -274,6 +328,11 @@ class Population {
 
   StatePublisher publisher_;
   std::vector<TakeState> snapshots_;  ///< of steps to come
+
+  CheckpointerActor checkpointer_;
+  std::vector<WriteDown> to_write_;            ///< of steps to come
+  std::optional<Step> putting_away_;           ///< the schedule's one that is on its way to the disk
+  std::vector<std::uint64_t> guarded_spikes_;  ///< by population, at the last end of a guard window
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <stop_token>
 
 #include "neuract/actors/inspect.hpp"
+#include "neuract/snn/checkpoint.hpp"
 
 namespace neuract::actors {
 
@@ -19,6 +20,8 @@ struct PopulationConfig {
   std::chrono::microseconds spin{0};
   std::shared_ptr<snn::DenseStore> dense_store;  ///< of the process
   DenseWorkerActor dense_worker;                 ///< null: dense projections are computed by the actor itself
+  Step checkpoint_every = 0;                     ///< steps; 0 = only on demand
+  snn::CheckpointPtr resume;                     ///< null: from the beginning
 };
 
 /// Hosts one shard, the only one to touch it, in a thread of its own.

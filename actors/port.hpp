@@ -14,7 +14,9 @@ struct BuildReport {
   double build_s = 0.0;
 };
 
-using Answer = std::variant<std::monostate, BuildReport, RunReport, StateSnapshot, std::vector<ShardStatistics>>;
+/// The text is the path of a checkpoint.
+using Answer =
+    std::variant<std::monostate, BuildReport, RunReport, StateSnapshot, std::vector<ShardStatistics>, std::string>;
 
 /// How the supervisor talks to the world outside of the actors. Called on the supervisor's thread.
 class Port {

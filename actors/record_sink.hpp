@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "neuract/memory/result.hpp"
+#include "neuract/snn/checkpoint.hpp"
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/spikes.hpp"
 
@@ -27,7 +28,8 @@ class RecordSink {
   /// interleave. Where weights are recorded, one of no steps comes last, with the weights at the end.
   virtual Result<void> write(const snn::ShardOutput& output) = 0;
 
-  /// All shards have delivered up to the same step, and the run pauses.
+  /// All shards have delivered up to the same step, and the run pauses; or a checkpoint of a step that all have
+  /// delivered will be complete when this has survived the end of the process.
   virtual Result<void> flush() { return {}; }
 
   /// Nothing more will come: leaves valid what was written. Called exactly once after a successful begin(), also after
@@ -37,6 +39,8 @@ class RecordSink {
 using RecordSinkPtr = std::shared_ptr<RecordSink>;
 
 /// Writes `directory`/spikes.h5, traces.h5 and weights.h5 as the recorders of the network ask for (snn/sonata_writer.hpp).
-RecordSinkPtr make_sonata_sink(std::filesystem::path directory);
+/// `resume`: the checkpoint from which the run goes on, whose files are found by CheckpointOptions::recordings; what
+/// they hold of the time before comes first (snn/earlier_recording.hpp).
+RecordSinkPtr make_sonata_sink(std::filesystem::path directory, snn::CheckpointPtr resume = nullptr);
 
 }  // namespace neuract::actors

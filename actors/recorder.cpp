@@ -22,7 +22,7 @@ class Recorder {
     return {
         [this](ConnectRecorder& peers) {
           peers_ = std::move(peers.populations);
-          received_.assign(peers_.size(), 0);
+          received_.assign(peers_.size(), peers.now);
         },
         [this](Recorded& recorded) {
           for (const auto& output : recorded.outputs) take(*output);
@@ -30,12 +30,17 @@ class Recorder {
           recorded.outputs.clear();
           mail(self_, Written{recorded.bytes}).send(peers_[recorded.shard]);
           flush_if_complete();
+          settle_if_complete();
         },
         [this](Flush flush) {
           flush_to_ = flush.step;
           flush_if_complete();
         },
         [this](Finish) { finish(); },
+        [this](Settle& settle) {
+          settles_.push_back(std::move(settle));
+          settle_if_complete();
+        },
     };
   }
 
@@ -87,12 +92,29 @@ class Recorder {
     }
   }
 
+  bool received_all_before(Step step) const {
+    return std::all_of(received_.begin(), received_.end(), [&](Step end) { return end >= step; });
+  }
+
   void flush_if_complete() {
-    if (!flush_to_ || std::any_of(received_.begin(), received_.end(), [&](Step end) { return end < *flush_to_; }))
-      return;
+    if (!flush_to_ || !received_all_before(*flush_to_)) return;
     flush_to_.reset();
     for (Sink& sink : sinks_) guarded(sink, [&] { return sink.sink->flush(); });
     mail(self_, Flushed{}).send(config_.supervisor);
+  }
+
+  /// For checkpoints. After an error of a sink there is no answer: a checkpoint would promise what is not there.
+  void settle_if_complete() {
+    std::erase_if(settles_, [this](const Settle& settle) {
+      if (!received_all_before(settle.step)) return false;
+      bool good = true;
+      for (Sink& sink : sinks_) {
+        guarded(sink, [&] { return sink.sink->flush(); });
+        good = good && sink.good;
+      }
+      if (good) mail(self_, Settled{settle.ticket}).send(settle.asker);
+      return true;
+    });
   }
 
   void finish() {
@@ -113,6 +135,7 @@ class Recorder {
   std::vector<PopulationActor> peers_;
   std::vector<Step> received_;  ///< per shard
   std::optional<Step> flush_to_;
+  std::vector<Settle> settles_;
 };
 
 }  // namespace

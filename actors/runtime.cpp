@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "neuract/actors/checkpointer.hpp"
 #include "neuract/actors/dense_worker.hpp"
 
 namespace neuract::actors {
@@ -70,7 +71,8 @@ Runtime::Runtime(const snn::PlanPtr& plan, Placement placement, Options options)
 
   const auto shared_placement = std::make_shared<const Placement>(std::move(placement));
   std::stop_source cancel;
-  supervisor_ = spawn_supervisor(*system_, {plan, shared_placement, desk_, cancel, !options.sinks.empty()});
+  supervisor_ =
+      spawn_supervisor(*system_, {plan, shared_placement, desk_, cancel, !options.sinks.empty(), options.resume});
   supervisor_->attach_functor([desk = desk_](const caf::error& reason) {
     desk->close_all(
         failed(reason) && reason != caf::exit_reason::user_shutdown
@@ -82,18 +84,25 @@ Runtime::Runtime(const snn::PlanPtr& plan, Placement placement, Options options)
     dense_worker = spawn_dense_worker(*system_, supervisor_);
   const auto dense_store = std::make_shared<snn::DenseStore>();
   const auto shards = static_cast<std::uint32_t>(shared_placement->size());
+  const CheckpointOptions& checkpoints = options.checkpoints;
+  const Step every = checkpoints.every_ms > 0.0 ? std::max<Step>(1, plan->steps_of(checkpoints.every_ms)) : 0;
   for (std::uint32_t shard = 0; shard < shards; ++shard) {
-    populations_.push_back(spawn_population(*system_, {supervisor_, plan, shared_placement, shard, cancel.get_token(),
-                                                       spin_time(shards), dense_store, dense_worker}));
+    populations_.push_back(
+        spawn_population(*system_, {supervisor_, plan, shared_placement, shard, cancel.get_token(), spin_time(shards),
+                                    dense_store, dense_worker, every, options.resume}));
   }
+  snn::CheckpointFolder folder(checkpoints.folder, plan->spec().name, checkpoints.keep,
+                               options.resume ? options.resume->name() : "");
+  checkpointer_ = spawn_checkpointer(*system_, {supervisor_, plan, std::move(folder), checkpoints.recordings});
   recorder_ = spawn_recorder(*system_, {supervisor_, plan, std::move(options.sinks), listeners_});
-  anon_mail(Adopt{populations_, recorder_}).send(supervisor_);
+  anon_mail(Adopt{populations_, recorder_, checkpointer_}).send(supervisor_);
 }
 
 Runtime::~Runtime() {
   (void)ask(Close{});
   // The actor system's destructor waits for all actors; a handle held here would do no harm, but nobody needs it any
   // more.
+  checkpointer_ = nullptr;
   recorder_ = nullptr;
   populations_.clear();
   supervisor_ = nullptr;

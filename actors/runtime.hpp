@@ -77,6 +77,7 @@ class Runtime {
   SupervisorActor supervisor_;
   std::vector<PopulationActor> populations_;
   RecorderActor recorder_;
+  CheckpointerActor checkpointer_;
 };
 
 }  // namespace neuract::actors

@@ -9,6 +9,7 @@
 #include "neuract/actors/summary.hpp"
 #include "neuract/actors/weight_summary.hpp"
 #include "neuract/memory/system.hpp"
+#include "neuract/snn/checkpoint_folder.hpp"
 #include "neuract/snn/nearest_name.hpp"
 
 namespace neuract::actors {
@@ -63,6 +64,9 @@ struct Simulation::Impl {
   Impl(snn::PlanPtr network, Placement placement, Options options)
       : plan(std::move(network)),
         shards(static_cast<std::uint32_t>(placement.size())),
+        begin(options.resume ? options.resume->step() : 0),
+        now(begin),
+        has_checkpoint_folder(!options.checkpoints.folder.empty()),
         runtime(std::make_unique<Runtime>(plan, std::move(placement), std::move(options))) {}
 
   Result<RunReport> run_to(Step goal) {
@@ -76,8 +80,10 @@ struct Simulation::Impl {
 
   snn::PlanPtr plan;
   std::uint32_t shards;
+  Step begin;  ///< where this process took over
+  Step now;
+  bool has_checkpoint_folder;
   std::unique_ptr<Runtime> runtime;
-  Step now = 0;
   double build_s = 0.0;
   double simulate_s = 0.0;
   bool finished = false;
@@ -99,6 +105,14 @@ Result<std::unique_ptr<Simulation>> Simulation::create(snn::NetworkSpec spec, Op
 
 Result<std::unique_ptr<Simulation>> Simulation::create(snn::PlanPtr plan, Options options) {
   Placement placement = planned_placement(*plan, options.threads, options.cohort_size);
+  if (options.resume) {
+    NEURACT_TRY(options.resume->check(*plan));
+    if (auto kept = snn::kept_placement(*options.resume, *plan, static_cast<std::uint32_t>(placement.size())))
+      placement = *std::move(kept);
+  }
+  const CheckpointOptions& checkpoints = options.checkpoints;
+  if (checkpoints.every_ms > 0.0 || !checkpoints.folder.empty())
+    NEURACT_TRY(snn::CheckpointFolder(checkpoints.folder, plan->spec().name, checkpoints.keep, "").prepare());
   NEURACT_TRY(begin_sinks(options.sinks, *plan, placement));
   try {
     std::unique_ptr<Simulation> simulation(
@@ -141,6 +155,13 @@ std::future<Result<StateSnapshot>> Simulation::snapshot_at(std::string_view popu
   return impl_->runtime->ask_later<StateSnapshot>(TakeSnapshot{0, found->population, found->state, step});
 }
 
+Result<std::filesystem::path> Simulation::checkpoint(const std::filesystem::path& path) {
+  if (path.empty() && !impl_->has_checkpoint_folder)
+    return fail(ErrorCode::invalid_argument, "where should the checkpoint go? Options::checkpoints.folder is empty");
+  NEURACT_TRY_ASSIGN(const std::string written, impl_->runtime->ask<std::string>(TakeCheckpoint{0, path.string()}));
+  return std::filesystem::path(written);
+}
+
 Result<void> Simulation::on_spikes(std::string_view population, std::function<void(const snn::SpikeBatch&)> callback) {
   NEURACT_TRY_ASSIGN(const std::uint32_t found, find_population(*impl_->plan, population));
   NEURACT_TRY(impl_->runtime->ask(Subscribe{}));
@@ -171,7 +192,7 @@ Result<RunResult> Simulation::result() {
   result.threads = impl_->shards;
   result.build_s = impl_->build_s;
   result.simulate_s = impl_->simulate_s;
-  const double simulated_s = (result.warmup_ms + result.duration_ms) / 1000.0;
+  const double simulated_s = static_cast<double>(impl_->now - impl_->begin) * impl_->plan->dt() / 1000.0;
   if (simulated_s > 0.0) result.real_time_factor = result.simulate_s / simulated_s;
   result.peak_rss_bytes = memory::peak_rss_bytes();
   return result;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -13,6 +15,7 @@
 #include "neuract/actors/report.hpp"
 #include "neuract/actors/state_snapshot.hpp"
 #include "neuract/memory/result.hpp"
+#include "neuract/snn/checkpoint.hpp"
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/spec.hpp"
 
@@ -37,11 +40,25 @@ enum class DenseWorker : std::uint8_t {
   actor,       ///< one worker actor for all, which merges what waits for the same weights
 };
 
+/// Files from which a run can be continued (docs/resume.md).
+struct CheckpointOptions {
+  double every_ms = 0.0;         ///< of biological time, counted from 0; 0 = only where checkpoint() is called
+  std::filesystem::path folder;  ///< made when the first one is written
+  std::size_t keep = 2;          ///< files, the last ones; none of an earlier run of the network is left beside them
+  /// Where the sinks write, if a continued run is to find what has been recorded until then.
+  std::filesystem::path recordings;
+};
+
 struct Options {
   std::uint32_t threads = 0;      ///< 0 = as many as the network and the machine can use
   std::uint32_t cohort_size = 0;  ///< neurons; 0 = chosen for the cache. Results do not depend on either.
   std::vector<RecordSinkPtr> sinks = {};
   DenseWorker dense_worker = DenseWorker::automatic;  ///< results do not depend on it
+  CheckpointOptions checkpoints = {};
+
+  /// The network goes on from here instead of the beginning, to the same bits as if it had never stopped; the other
+  /// options need not be those of the run that wrote it. null = the beginning.
+  snn::CheckpointPtr resume = nullptr;
 
   /// About ten times a second, on a thread of the simulation, while it builds and runs; once more at the end of each.
   std::function<void(const Progress&)> progress = {};
@@ -55,11 +72,12 @@ struct Options {
 std::vector<std::vector<snn::CohortRange>> planned_placement(const snn::Plan& plan, std::uint32_t threads,
                                                              std::uint32_t cohort_size);
 
-/// Threads: stop(), snapshot() and snapshot_at() from any; all else from one at a time.
+/// Threads: stop(), snapshot(), snapshot_at() and checkpoint() from any; all else from one at a time.
 class Simulation {
  public:
-  /// Builds the network; returns when it is ready for step 0.
-  /// Errors: what snn::Plan says of the specification, out_of_memory, cancelled (the stop flag), what a sink says.
+  /// Builds the network; returns when it is ready for step 0, or that of Options::resume.
+  /// Errors: what snn::Plan says of the specification, out_of_memory, cancelled (the stop flag), what a sink says,
+  /// invalid_argument (a checkpoint of another network).
   static Result<std::unique_ptr<Simulation>> create(snn::NetworkSpec spec, Options options = {});
   static Result<std::unique_ptr<Simulation>> create(snn::PlanPtr plan, Options options = {});
   /// As finish(); an error is lost.
@@ -83,6 +101,11 @@ class Simulation {
   /// The state after exactly `step` steps, answered when a run gets there. Errors: not_found, stale (that step has
   /// passed), cancelled.
   std::future<Result<StateSnapshot>> snapshot_at(std::string_view population, std::string_view variable, Step step);
+
+  /// Writes all that a continued run needs into a file: of the state at now(), or during a run, from another thread, at
+  /// a step that all can reach; the run goes on meanwhile. The path is the file's; without one it is named by its step,
+  /// in Options::checkpoints.folder, where older ones then go. The file is complete or not there. Errors: io.
+  Result<std::filesystem::path> checkpoint(const std::filesystem::path& path = {});
 
   /// From now on calls `callback` for the spikes of every cohort of the population, warm-up included, on the recorder's
   /// thread; batches of a cohort come in order. A callback that is slow slows the network down; one that throws ends

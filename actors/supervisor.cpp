@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "neuract/actors/failure.hpp"
@@ -30,6 +31,12 @@ class Supervisor {
         watch_(*config_.plan, config_.placement->size()),
         positions_(config_.placement->size()),
         synapses_(config_.placement->size()) {
+    if (config_.resume) {
+      now_ = config_.resume->step();
+      watch_.resume(snn::guarded_spikes(*config_.resume, *config_.plan));
+      for (Position& position : positions_) position.now = now_;
+      config_.resume = nullptr;
+    }
     self_->set_exception_handler([this](std::exception_ptr& exception) -> caf::error {
       fail(error_of(exception).with_context("supervisor"));
       return caf::make_error(caf::sec::runtime_error, "supervisor");
@@ -43,6 +50,7 @@ class Supervisor {
         [this](Run run) { this->run(run); },
         [this](Stop) { stop(StopReason::requested, "stopped on request"); },
         [this](const TakeSnapshot& request) { take_snapshot(request); },
+        [this](const TakeCheckpoint& request) { take_checkpoint(request); },
         [this](Summarise question) { summarise(question.request); },
         [this](Subscribe request) { subscribe(request.request); },
         [this](Close request) { close(request.request); },
@@ -54,6 +62,7 @@ class Supervisor {
         [this](StateTaken& taken) { on_state_taken(taken); },
         [this](Collected& collected) { on_collected(collected); },
         [this](Position position) { positions_[position.shard] = position; },
+        [this](CheckpointDone& done) { on_checkpoint_done(done); },
         [this](Flushed) { end_run(); },
         [this](Finished& finished) { on_finished(finished); },
         [this](Failed& failure) { fail(std::move(failure.error)); },
@@ -70,11 +79,16 @@ class Supervisor {
   void adopt(Adopt& children) {
     populations_ = std::move(children.populations);
     recorder_ = std::move(children.recorder);
+    checkpointer_ = std::move(children.checkpointer);
     for (std::size_t i = 0; i < populations_.size(); ++i) {
       monitor(self_, populations_[i],
               [this, i](const caf::error& reason) { on_down("shard " + std::to_string(i), reason); });
     }
     monitor(self_, recorder_, [this](const caf::error& reason) { on_recorder_down(reason); });
+    monitor(self_, checkpointer_, [this](const caf::error& reason) {
+      checkpointer_ = nullptr;
+      on_down("checkpointer", reason);
+    });
   }
 
   void prepare(std::uint64_t request) {
@@ -89,8 +103,9 @@ class Supervisor {
     synapses_[built.shard] = built.synapses;
     longest_window_ = std::max(longest_window_, built.quantum);
     if (++built_ < populations_.size() || phase_ != Phase::building) return;
-    mail(self_, ConnectRecorder{populations_}).send(recorder_);
-    to_all(Connect{populations_, recorder_, credit_steps(longest_window_)});
+    mail(self_, ConnectRecorder{populations_, now_}).send(recorder_);
+    mail(self_, ConnectCheckpointer{populations_, config_.records ? recorder_ : RecorderActor()}).send(checkpointer_);
+    to_all(Connect{populations_, recorder_, credit_steps(longest_window_), checkpointer_});
     if (config_.records) record_from(config_.plan->warmup_steps());
     const double build_s = seconds_since(began_);
     if (!report_progress()) return;
@@ -138,6 +153,8 @@ class Supervisor {
     if (!furthest || phase_ != Phase::running) return;
     for (const TakeSnapshot& request : snapshots_of_now_) ask_for_state(request, *furthest);
     snapshots_of_now_.clear();
+    for (const TakeCheckpoint& request : checkpoints_of_now_) ask_for_checkpoint(request, *furthest);
+    checkpoints_of_now_.clear();
     if (stopping_) report_.end = *furthest;
     reached_ = 0;
     to_all(RunTo{report_.end});
@@ -208,9 +225,36 @@ class Supervisor {
     }
   }
 
-  void refuse_snapshots() {
+  void refuse_looks() {
     for (const auto& request : std::exchange(snapshots_of_now_, {})) config_.port->answer(request.request, refusal());
     for (const std::uint64_t request : snapshot_parts_.give_up()) config_.port->answer(request, refusal());
+    for (const auto& request : std::exchange(checkpoints_of_now_, {})) config_.port->answer(request.request, refusal());
+    for (const std::uint64_t request : std::exchange(open_checkpoints_, {})) config_.port->answer(request, refusal());
+  }
+
+  // ---- checkpoints
+
+  void take_checkpoint(const TakeCheckpoint& request) {
+    if (error_ || phase_ == Phase::closing) {
+      config_.port->answer(request.request, refusal());
+    } else if (phase_ != Phase::running) {
+      ask_for_checkpoint(request, now_);
+    } else {
+      checkpoints_of_now_.push_back(request);
+      hold();
+    }
+  }
+
+  void ask_for_checkpoint(const TakeCheckpoint& request, Step step) {
+    open_checkpoints_.insert(request.request);
+    mail(self_, Expect{request.request, request.path}).send(checkpointer_);
+    to_all(WriteDown{request.request, step});
+  }
+
+  void on_checkpoint_done(CheckpointDone& done) {
+    if (open_checkpoints_.erase(done.request) == 0) return;
+    config_.port->answer(done.request, done.error ? Result<Answer>(*std::move(done.error))
+                                                  : Result<Answer>(Answer(std::move(done.path))));
   }
 
   void summarise(std::uint64_t request) {
@@ -313,7 +357,7 @@ class Supervisor {
     if (phase_ == Phase::failing) {
       phase_ = Phase::failed;
       answer_open(*error_);
-      refuse_snapshots();
+      refuse_looks();
     }
     if (close_request_) end(finished.error ? finished.error : weighing_error_);
   }
@@ -341,7 +385,7 @@ class Supervisor {
   void finish_closing() {
     phase_ = Phase::closing;
     config_.cancel.request_stop();
-    refuse_snapshots();
+    refuse_looks();
     to_all(Hold{});
     finish_recording();
   }
@@ -350,6 +394,7 @@ class Supervisor {
     phase_ = Phase::closing;
     for (const auto& population : populations_) self_->send_exit(population, caf::exit_reason::user_shutdown);
     if (recorder_) self_->send_exit(recorder_, caf::exit_reason::user_shutdown);
+    if (checkpointer_) self_->send_exit(checkpointer_, caf::exit_reason::user_shutdown);
     config_.port->answer(*std::exchange(close_request_, std::nullopt),
                          error ? Result<Answer>(*error) : Result<Answer>(Answer{}));
     self_->quit();
@@ -387,6 +432,7 @@ class Supervisor {
   SupervisorConfig config_;
   std::vector<PopulationActor> populations_;
   RecorderActor recorder_;
+  CheckpointerActor checkpointer_;
 
   Phase phase_ = Phase::starting;
   std::optional<Error> error_;                 ///< the first failure
@@ -407,6 +453,8 @@ class Supervisor {
 
   RateWatch watch_;
   std::vector<TakeSnapshot> snapshots_of_now_;
+  std::vector<TakeCheckpoint> checkpoints_of_now_;
+  std::set<std::uint64_t> open_checkpoints_;  ///< requests
   SnapshotParts snapshot_parts_;
   std::vector<ShardStatistics> statistics_;
   std::size_t collected_ = 0;

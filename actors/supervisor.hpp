@@ -13,8 +13,9 @@ struct SupervisorConfig {
   snn::PlanPtr plan;
   std::shared_ptr<const Placement> placement;
   std::shared_ptr<Port> port;
-  std::stop_source cancel;  ///< gives up building
-  bool records = false;     ///< there are sinks
+  std::stop_source cancel;              ///< gives up building
+  bool records = false;                 ///< there are sinks
+  snn::CheckpointPtr resume = nullptr;  ///< null: from the beginning
 };
 
 /// Starts, watches and stops the others; answers the questions from outside. It does no work of an epoch and is in the

@@ -99,6 +99,10 @@ void read_projection_tables(const Node& section, Builder& builder);
 void read_stimuli(const Node& section, Builder& builder);
 void read_recorders(const Node& section, Builder& builder);
 
+struct CheckpointKeys;
+/// `checkpoint` of the [run] table.
+std::optional<CheckpointKeys> read_checkpoint(const Node& node, const std::string& section, Builder& builder);
+
 /// `format` and `weights` of a projection, whose part of the specification is at `path`; when that is empty its
 /// populations are not known, and only the keys themselves are looked at.
 void read_dense(const Node& table, const std::string& subject, const std::string& path, Builder& builder,

@@ -44,7 +44,8 @@ RunOptions read_run(const Node& section, Builder& builder) {
   RunOptions run;
   const std::string subject = "[run]";
   if (!expect_table(section, subject, builder.diagnostics)) return run;
-  expect_keys(section, subject, {"threads", "cohort_size", "dense_worker", "out", "progress"}, builder.diagnostics);
+  expect_keys(section, subject, {"threads", "cohort_size", "dense_worker", "out", "progress", "checkpoint"},
+              builder.diagnostics);
   if (const Member* member = section.find("threads")) {
     const bool automatic = member->value.is(Node::Kind::string) && member->value.string == "auto";
     if (member->value.is(Node::Kind::string) && !automatic && !is_expression(member->value.string)) {
@@ -67,6 +68,8 @@ RunOptions read_run(const Node& section, Builder& builder) {
   if (const Member* member = section.find("progress")) {
     run.progress = read_boolean(member->value, subject + ": progress", builder.diagnostics).value_or(true);
   }
+  if (const Member* member = section.find("checkpoint"))
+    run.checkpoint = read_checkpoint(member->value, subject, builder);
   return run;
 }
 

@@ -15,6 +15,13 @@
 /// A network file (TOML; the format is in docs/network_file.md) as a validated specification.
 namespace neuract::config {
 
+/// `checkpoint` of the [run] table.
+struct CheckpointKeys {
+  double every_ms = 0.0;   ///< of biological time
+  std::string dir;         ///< from the output directory on; empty = snn::kCheckpointFolder
+  std::uint64_t keep = 2;  ///< files
+};
+
 /// The [run] table: how to run, which never changes results.
 struct RunOptions {
   std::uint32_t threads = 0;      ///< 0 = auto
@@ -22,6 +29,7 @@ struct RunOptions {
   actors::DenseWorker dense_worker = actors::DenseWorker::automatic;
   std::string out;  ///< directory; empty = out/<name>
   bool progress = true;
+  std::optional<CheckpointKeys> checkpoint;
 };
 
 struct NetworkFile {

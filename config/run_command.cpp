@@ -16,6 +16,7 @@
 #include "neuract/config/summary.hpp"
 #include "neuract/config/text_table.hpp"
 #include "neuract/config/weight_files.hpp"
+#include "neuract/snn/checkpoint_folder.hpp"
 #include "neuract/snn/number_text.hpp"
 #include "neuract/snn/sonata_writer.hpp"
 
@@ -27,6 +28,7 @@ namespace fs = std::filesystem;
 struct RunArguments {
   NetworkArguments network;
   std::string out;
+  std::string resume;
   bool quiet = false;
 };
 
@@ -138,6 +140,20 @@ void print_result(const actors::RunResult& result, const RunSummary& summary, co
   std::printf("results are in %s\n", out.string().c_str());
 }
 
+/// The checkpoint that --resume means; null without it. Complains on stderr.
+std::optional<snn::CheckpointPtr> open_checkpoint(const RunArguments& arguments, const PlannedNetwork& network) {
+  if (arguments.resume.empty()) return snn::CheckpointPtr();
+  const auto opened = [&]() -> Result<snn::CheckpointPtr> {
+    NEURACT_TRY_ASSIGN(const fs::path path, snn::find_checkpoint(arguments.resume, network.plan->spec().name));
+    NEURACT_TRY_ASSIGN(snn::CheckpointPtr checkpoint, snn::Checkpoint::open(path));
+    NEURACT_TRY(checkpoint->check(*network.plan));
+    return checkpoint;
+  }();
+  if (opened) return *opened;
+  complain(opened.error().to_string());
+  return std::nullopt;
+}
+
 fs::path output_directory(const RunArguments& arguments, const PlannedNetwork& network) {
   if (!arguments.out.empty()) return arguments.out;
   if (!network.file.run.out.empty()) return network.file.run.out;
@@ -166,6 +182,9 @@ Exit run(const RunArguments& arguments) {
     complain(arguments.network.file + ": " + *shortage);
     return Exit::bad_input;
   }
+  std::optional<snn::CheckpointPtr> checkpoint = open_checkpoint(arguments, *network);
+  if (!checkpoint) return Exit::bad_input;
+  snn::CheckpointPtr resume = *std::exchange(checkpoint, std::nullopt);
   const fs::path out = output_directory(arguments, *network);
   if (const auto prepared = prepare(out); !prepared) return fail_with(prepared.error());
 
@@ -175,28 +194,40 @@ Exit run(const RunArguments& arguments) {
   options.threads = network->file.run.threads;
   options.cohort_size = network->file.run.cohort_size;
   options.dense_worker = network->file.run.dense_worker;
-  options.sinks.push_back(actors::make_sonata_sink(out));
+  options.sinks.push_back(actors::make_sonata_sink(out, resume));
+  options.resume = resume;
+  if (const auto& keys = network->file.run.checkpoint)
+    options.checkpoints = {keys->every_ms, out / (keys->dir.empty() ? snn::kCheckpointFolder : keys->dir), keys->keep,
+                           out};
   options.progress = [&reporter](const actors::Progress& p) { reporter(p); };
   options.stop = &InterruptGuard::stop_requested();
 
+  const std::string resumed_from = resume ? resume->name() : "";
+  resume = nullptr;  // the last to let go of it frees the file's memory
   auto simulation = actors::Simulation::create(network->plan, std::move(options));
   if (!simulation) {
     reporter.clear();
     return fail_with(simulation.error());
   }
-  const auto report = (*simulation)->run();
+  auto report = (*simulation)->run();
+  // From its end, too, whatever ended it, a run can be continued.
+  if (report && network->file.run.checkpoint) {
+    if (const auto written = (*simulation)->checkpoint(); !written) report = written.error();
+  }
   reporter.clear();
   const auto result = report ? (*simulation)->result() : Result<actors::RunResult>(report.error());
   const auto finished = (*simulation)->finish();
   if (!result) return fail_with(result.error());
   if (!finished) return fail_with(finished.error());
-  const RunSummary summary = make_summary(*network, arguments, *result);
+  RunSummary summary = make_summary(*network, arguments, *result);
+  summary.resumed_from = resumed_from;
   if (const auto written = write_summary(summary, out); !written) return fail_with(written.error());
 
   if (!arguments.quiet) print_result(*result, summary, out);
   if (report->reason == actors::StopReason::goal) return Exit::done;
   std::fflush(stdout);
-  complain(report->message + "; what happened until then is in " + out.string());
+  complain(report->message + "; what happened until then is in " + out.string() +
+           (network->file.run.checkpoint ? ", and --resume " + out.string() + " goes on" : ""));
   return Exit::failed;
 }
 
@@ -209,8 +240,14 @@ void add_run_command(CLI::App& app, Action& action) {
   add_network_arguments(*command, arguments->network);
   command->add_option("--out", arguments->out, "directory for the results; default out/<name of the file>")
       ->type_name("DIR");
+  command
+      ->add_option("--resume", arguments->resume,
+                   "go on from the last checkpoint in this output directory, or from this file")
+      ->type_name("DIR");
   command->add_flag("--quiet", arguments->quiet, "print nothing but errors");
-  command->footer("Example:\n  neuract run examples/brunel.toml --set g=6 --set eta=4 --out out/oscillation");
+  command->footer(
+      "Example:\n  neuract run examples/brunel.toml --set g=6 --set eta=4 --out out/oscillation\n"
+      "  neuract run net.toml --set 'run.checkpoint={ every = 500.0 }'; neuract run net.toml --resume out/net");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }
 

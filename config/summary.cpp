@@ -23,6 +23,7 @@ template <class Summary, class Visit>
 void visit_fields(Summary& s, Visit visit) {
   visit("version", s.version);
   visit("config", s.config);
+  visit("resumed_from", s.resumed_from);
   visit("seed", s.seed);
   visit("dt_ms", s.dt_ms);
   visit("duration_ms", s.duration_ms);

@@ -50,8 +50,9 @@ struct WeightSummary {
 
 /// Field names are the keys of the file, in this order.
 struct RunSummary {
-  std::string version;  ///< of neuract; filled in by write_summary when empty
-  std::string config;   ///< the network file as given
+  std::string version;       ///< of neuract; filled in by write_summary when empty
+  std::string config;        ///< the network file as given
+  std::string resumed_from;  ///< the checkpoint's file; empty for a run from the beginning
   std::uint64_t seed = 0;
   double dt_ms = 0.0;
   double duration_ms = 0.0;  ///< simulated after the warm-up

@@ -55,6 +55,8 @@ class Checkpoint {
 
   /// All sections of a kind, in the order of their keys.
   [[nodiscard]] std::span<const CheckpointFile::Section> sections(SectionKind kind) const noexcept;
+  /// Of one section. Error: parse, where it is missing.
+  [[nodiscard]] Result<StateReader> reader(const SectionKey& key) const;
   /// The cohorts of the run that wrote it, by population, then sample.
   [[nodiscard]] std::vector<CohortRange> cohorts() const;
   /// "FILE: WHAT is not what this network needs": for sections that cannot be read although they are whole.
@@ -65,6 +67,36 @@ class Checkpoint {
   CheckpointAbout about_;
 };
 using CheckpointPtr = std::shared_ptr<const Checkpoint>;
+
+/// Synaptic events of a shard by projection, and their sum over all shards. Error: parse.
+CheckpointSection events_section(std::uint32_t shard, std::span<const std::uint64_t> events);
+Result<std::vector<std::uint64_t>> events_so_far(const Checkpoint& checkpoint, std::size_t projections);
+
+/// Sums over the neurons of one cohort.
+struct CohortCounters {
+  struct Classifier {
+    std::uint64_t answers = 0;
+    std::uint64_t correct = 0;
+  };
+  std::uint64_t all_spikes = 0;  ///< warm-up included
+  std::uint64_t spikes = 0;
+  std::uint64_t spike_hash = 0;
+  std::vector<Classifier> classifiers;
+};
+CheckpointSection counters_section(const CohortRange& range, const CohortCounters& counters);
+/// The counts of all old cohorts whose first neuron is in the range: over a partition of the population these add up.
+/// Error: parse.
+Result<CohortCounters> counters_of(const Checkpoint& checkpoint, const CohortRange& range, std::size_t classifiers);
+
+/// What the run guard counts: a shard's spikes by population at the last end of a guard window, and the sum over all
+/// shards; where the guard was another one, the spikes until the checkpoint.
+CheckpointSection guard_section(const Plan& plan, std::uint32_t shard, std::span<const std::uint64_t> spikes);
+std::vector<std::uint64_t> guarded_spikes(const Checkpoint& checkpoint, const Plan& plan);
+
+/// The cohorts of the run that wrote the checkpoint, dealt out to at most `shards` shards, where the network's state
+/// cannot be cut elsewhere; nothing where any cohorts will do.
+std::optional<std::vector<std::vector<CohortRange>>> kept_placement(const Checkpoint& checkpoint, const Plan& plan,
+                                                                    std::uint32_t shards);
 
 /// Reads values of neurons for a cohort, whatever the cohorts of the run that wrote them: in the order of writing.
 class NeuronReader {

@@ -90,11 +90,33 @@ bool read_all(int fd, std::span<std::byte> bytes) {
   return true;
 }
 
-Result<void> write_file(const std::filesystem::path& path, const Preamble& preamble, std::span<const Entry> directory,
+/// What is before the sections, which are put in order.
+struct Head {
+  Preamble preamble;
+  std::vector<Entry> directory;
+};
+Head make_head(std::vector<CheckpointSection>& sections) {
+  std::sort(sections.begin(), sections.end(),
+            [](const CheckpointSection& a, const CheckpointSection& b) { return a.key < b.key; });
+  Head head;
+  Preamble& preamble = head.preamble;
+  preamble.file_bytes = sizeof(Preamble) + sections.size() * sizeof(Entry);
+  for (const CheckpointSection& section : sections) {
+    head.directory.push_back({section.key, checksum(section.bytes), section.bytes.size()});
+    preamble.file_bytes += section.bytes.size();
+  }
+  preamble.sections = sections.size();
+  preamble.directory_checksum = checksum(std::as_bytes(std::span(head.directory)));
+  preamble.checksum = checksum_of(preamble);
+  return head;
+}
+
+Result<void> write_file(const std::filesystem::path& path, const Head& head,
                         std::span<const CheckpointSection> sections) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file < 0) return io_error(path, "cannot be created");
-  bool written = write_all(file, std::as_bytes(std::span(&preamble, 1))) && write_all(file, std::as_bytes(directory));
+  bool written = write_all(file, std::as_bytes(std::span(&head.preamble, 1))) &&
+                 write_all(file, std::as_bytes(std::span(head.directory)));
   for (const CheckpointSection& section : sections) written = written && write_all(file, section.bytes);
   if (!written || ::fsync(file) != 0 || file.close() != 0) return io_error(path, "cannot be written");
   return {};
@@ -146,8 +168,8 @@ Result<void> check(const Preamble& preamble, std::uint64_t bytes, bool verified)
 std::string to_string(const SectionKey& key) {
   const auto cohort = [&](const char* what, const char* of) {
     return std::string(what) + " " + std::to_string(key.first) + " … " +
-           std::to_string(std::uint64_t{key.first} + key.count) + " of " + of + " " + std::to_string(key.index) +
-           " in sample " + std::to_string(key.sample);
+           std::to_string(std::uint64_t{key.first} + std::max(key.count, 1u) - 1) + " of " + of + " " +
+           std::to_string(key.index) + " in sample " + std::to_string(key.sample);
   };
   switch (key.kind) {
     case SectionKind::about: return "about";
@@ -162,24 +184,21 @@ std::string to_string(const SectionKey& key) {
   return "section of unknown kind " + std::to_string(static_cast<std::uint32_t>(key.kind));
 }
 
-Result<void> write_checkpoint_file(const std::filesystem::path& path, std::vector<CheckpointSection> sections) {
-  std::sort(sections.begin(), sections.end(),
-            [](const CheckpointSection& a, const CheckpointSection& b) { return a.key < b.key; });
-  Preamble preamble;
-  std::vector<Entry> directory;
-  preamble.file_bytes = sizeof(Preamble) + sections.size() * sizeof(Entry);
-  for (const CheckpointSection& section : sections) {
-    directory.push_back({section.key, checksum(section.bytes), section.bytes.size()});
-    preamble.file_bytes += section.bytes.size();
-  }
-  preamble.sections = sections.size();
-  preamble.directory_checksum = checksum(std::as_bytes(std::span(directory)));
-  preamble.checksum = checksum_of(preamble);
+std::string checkpoint_bytes(std::vector<CheckpointSection> sections) {
+  const Head head = make_head(sections);
+  std::string bytes(reinterpret_cast<const char*>(&head.preamble), sizeof head.preamble);
+  bytes.append(reinterpret_cast<const char*>(head.directory.data()), head.directory.size() * sizeof(Entry));
+  for (const CheckpointSection& section : sections)
+    bytes.append(reinterpret_cast<const char*>(section.bytes.data()), section.bytes.size());
+  return bytes;
+}
 
+Result<void> write_checkpoint_file(const std::filesystem::path& path, std::vector<CheckpointSection> sections) {
+  const Head head = make_head(sections);
   std::filesystem::path partial = path;
   partial += ".partial";
   std::error_code ignored;
-  if (Result<void> written = write_file(partial, preamble, directory, sections); !written) {
+  if (Result<void> written = write_file(partial, head, sections); !written) {
     std::filesystem::remove(partial, ignored);
     return written;
   }

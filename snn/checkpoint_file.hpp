@@ -54,6 +54,9 @@ struct CheckpointSection {
   std::vector<std::byte> bytes;
 };
 
+/// The contents of a file of these sections.
+std::string checkpoint_bytes(std::vector<CheckpointSection> sections);
+
 /// Puts a file of these sections at `path`, in place of an older one: written beside it as PATH.partial, brought to the
 /// disk, then renamed, so that whatever happens there is either the old file or the new one. Errors: io, with the
 /// system's reason; nothing is then left of the new file.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neuract/memory/result.hpp"
+#include "neuract/snn/checkpoint.hpp"
 #include "neuract/snn/dense.hpp"
 #include "neuract/snn/plan.hpp"
 #include "neuract/snn/spikes.hpp"
@@ -87,6 +88,12 @@ class Shard {
   std::span<const CohortRange> cohorts() const noexcept;
   /// Current state (end of step now()-1) of a state variable of cohort `cohort`; out.size() == range.count.
   void copy_state(std::size_t cohort, int state, std::span<float> out) const;
+
+  /// All that a continued run needs of this shard: sections of a checkpoint at now().
+  std::vector<CheckpointSection> save() const;
+  /// Goes on from a checkpoint of the same network, whatever the cohorts and shards of the run that wrote it. To be
+  /// called before anything else, on all shards. Errors: parse.
+  Result<void> load(const Checkpoint& checkpoint, std::span<const std::vector<CohortRange>> placement);
 
   /// What every weight recorder without an interval would see now, for a run that ends early.
   std::vector<WeightBlock> weights() const;

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <numeric>
 #include <optional>
-#include <set>
 #include <string>
 #include <system_error>
 
@@ -42,7 +41,8 @@ struct RecordedPopulation {
   SpikeMerger merger;
   hdf5::Dataset times;
   hdf5::Dataset ids;
-  hsize_t written = 0;
+  hsize_t written = 0;  ///< and what of that has been flushed
+  hsize_t flushed = 0;
   std::size_t since_write = 0;
   std::uint32_t n = 0;  ///< neurons of one sample; those of sample b are the nodes from b · n on
 };
@@ -94,10 +94,12 @@ class SpikeFile {
 
   Result<void> flush(bool all) {
     for (auto& population : populations_) {
-      if (!population || (population->merger.buffered() == 0 && population->since_write == 0)) continue;
+      if (!population) continue;
       NEURACT_TRY(drain(*population, all));
+      if (population->flushed == population->written) continue;
       NEURACT_TRY(file_->flush(population->ids));
       NEURACT_TRY(file_->flush(population->times));
+      population->flushed = population->written;
     }
     return {};
   }
@@ -142,7 +144,8 @@ struct RecordedReport {
   TraceMerger merger;
   hdf5::Dataset data;
   hdf5::Dataset time;
-  hsize_t written = 0;
+  hsize_t written = 0;  ///< and what of that has been flushed
+  hsize_t flushed = 0;
   double interval = 0.0;
 };
 
@@ -163,18 +166,12 @@ class TraceFile {
     OutputFile& file = *self->file_;
     mark_file(file);
     const hdf5::Group root = file.group(file.root(), "report");
-    std::set<std::string> names;
-    for (const PopulationSpec& population : spec.populations) names.insert(population.name);
-    std::vector<bool> used(spec.populations.size(), false);
-    for (const MultimeterSpec& multimeter : spec.multimeters) {
+    const std::vector<std::string> names = sonata::report_names(spec);
+    for (std::size_t i = 0; i < spec.multimeters.size(); ++i) {
+      const MultimeterSpec& multimeter = spec.multimeters[i];
       const PopulationSpec& population = spec.populations[multimeter.population];
       NEURACT_TRY(check_name("population", population.name));
-      std::string group_name = population.name;
-      for (int k = 2; used[multimeter.population] && names.count(group_name) != 0; ++k)
-        group_name = population.name + "_" + std::to_string(k);
-      used[multimeter.population] = true;
-      names.insert(group_name);
-      self->add(spec, multimeter, population, file.group(root, group_name));
+      self->add(spec, multimeter, population, file.group(root, names[i]));
     }
     NEURACT_TRY(file.start());
     return self;
@@ -191,9 +188,10 @@ class TraceFile {
 
   Result<void> flush() {
     for (RecordedReport& report : reports_) {
-      if (report.merger.row_count() == 0) continue;
-      NEURACT_TRY(drain(report));
+      if (report.merger.row_count() > 0) NEURACT_TRY(drain(report));
+      if (report.flushed == report.written) continue;
       NEURACT_TRY(file_->flush(report.data));
+      report.flushed = report.written;
     }
     return {};
   }

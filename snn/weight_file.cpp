@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -41,18 +40,11 @@ Result<std::unique_ptr<WeightFile>> WeightFile::create(const NetworkSpec& spec, 
   OutputFile& file = *self->file_;
   sonata::mark_file(file);
   const hdf5::Group edges = file.group(file.root(), "edges");
-  std::set<std::string> names;
-  for (const ProjectionSpec& projection : spec.projections) names.insert(projection.name);
-  std::set<std::uint32_t> used;
-  for (const WeightRecorderSpec& recorder : spec.weight_recorders) {
-    const std::string& projection = spec.projections[recorder.projection].name;
-    NEURACT_TRY(sonata::check_name("projection", projection));
-    std::string group_name = projection;
-    for (int k = 2; used.count(recorder.projection) != 0 && names.count(group_name) != 0; ++k)
-      group_name = projection + "_" + std::to_string(k);
-    used.insert(recorder.projection);
-    names.insert(group_name);
-    NEURACT_TRY(self->add(spec, recorder, group_name, edges));
+  const std::vector<std::string> names = sonata::edge_names(spec);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const WeightRecorderSpec& recorder = spec.weight_recorders[i];
+    NEURACT_TRY(sonata::check_name("projection", spec.projections[recorder.projection].name));
+    NEURACT_TRY(self->add(spec, recorder, names[i], edges));
     const std::uint32_t target = spec.projections[recorder.projection].target;
     for (const auto& shard : placement)
       for (const CohortRange& cohort : shard)

@@ -114,5 +114,21 @@ TEST_F(Messages, CarryStateErrorsAndStatisticsAsBytes) {
   EXPECT_FALSE(through_bytes(Finished{}).error.has_value());
 }
 
+TEST_F(Messages, CarryPartsOfCheckpointsAsBytes) {
+  WrittenDown part{3, 1, 500, true, Error{ErrorCode::stale, "too late", {}}, {}};
+  part.sections.push_back({{snn::SectionKind::neurons, 2, 1, 64, 128}, {std::byte{1}, std::byte{255}, std::byte{0}}});
+  part.sections.push_back({{snn::SectionKind::events, 1}, {}});
+  const WrittenDown copy = through_bytes(part);
+  EXPECT_EQ(copy.request, 3u);
+  EXPECT_EQ(copy.step, 500);
+  EXPECT_TRUE(copy.skipped);
+  EXPECT_EQ(copy.error, part.error);
+  ASSERT_EQ(copy.sections.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(copy.sections[i].key, part.sections[i].key);
+    EXPECT_EQ(copy.sections[i].bytes, part.sections[i].bytes);
+  }
+}
+
 }  // namespace
 }  // namespace neuract::actors

@@ -61,8 +61,8 @@ TEST_F(Summary, HasTheKeysThatOthersRelyOnInTheirOrder) {
   const auto value = boost::json::parse(to_json(example()));
   std::vector<std::string> keys;
   for (const auto& member : value.as_object()) keys.emplace_back(member.key());
-  EXPECT_THAT(keys, ElementsAre("version", "config", "seed", "dt_ms", "duration_ms", "batch", "threads", "cohorts",
-                                "nodes", "neurons", "synapses", "synapse_bytes", "build_s", "simulate_s",
+  EXPECT_THAT(keys, ElementsAre("version", "config", "resumed_from", "seed", "dt_ms", "duration_ms", "batch", "threads",
+                                "cohorts", "nodes", "neurons", "synapses", "synapse_bytes", "build_s", "simulate_s",
                                 "real_time_factor", "peak_rss_bytes", "spikes", "synaptic_events", "spike_hash",
                                 "populations", "projections", "classifiers", "weights"));
   keys.clear();
