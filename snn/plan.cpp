@@ -26,6 +26,14 @@ constexpr double kLargestSum = 0x1p30;    // in quanta: 32-bit sums of one step 
 constexpr double kLargestCode = 32767.0;  // of a stored weight
 constexpr int kSmallestExponent = -120;   // keeps float(sum) · quantum a normal number
 
+/// How many of these times, in ms, fall into one step at most.
+double most_in_a_step(const std::vector<double>& times, double dt) {
+  std::map<long long, int> spikes;
+  int most = 0;
+  for (const double time : times) most = std::max(most, ++spikes[std::llround(time / dt)]);
+  return most;
+}
+
 /// Sums of the positive and of the negative weights of a neuron, the largest of all neurons.
 struct DenseBounds {
   double positive = 0.0;
@@ -114,8 +122,8 @@ Result<std::vector<std::array<double, 2>>> largest_inputs(const NetworkSpec& spe
     double events = 0.0;
     if (const auto* poisson = std::get_if<PoissonGenerator>(&stimulus.generator)) {
       events = kernels::PoissonTable(poisson->rate * 1e-3 * spec.dt).largest();
-    } else if (std::holds_alternative<SpikeGenerator>(stimulus.generator)) {
-      events = 1.0;
+    } else if (const auto* generator = std::get_if<SpikeGenerator>(&stimulus.generator)) {
+      events = most_in_a_step(generator->times, spec.dt);
     }
     sums[stimulus.target][static_cast<std::size_t>(receptor_of(*find_model(spec.populations[stimulus.target].model),
                                                                stimulus.weight))] += events * std::abs(stimulus.weight);

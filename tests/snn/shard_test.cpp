@@ -187,6 +187,20 @@ TEST(Shard, AddsAllWeightsThatArriveTogether) {
   EXPECT_NEAR(V[0], 7.0, 1e-4);
 }
 
+TEST(SpikeGenerator, SendsAllSpikesOfOneStep) {
+  NetworkSpec spec;
+  spec.duration = 20.0;
+  spec.populations = {still("target", 1)};
+  StimulusSpec stimulus;
+  stimulus.generator = SpikeGenerator{{4.0, 5.0, 5.0, 5.0, 5.0}};
+  stimulus.weight = 16.0;
+  spec.stimuli = {stimulus};
+  spec.multimeters = {{0, {"V_m"}, {}, 20.0}};
+  const std::vector<float> V = trace(run_serial(spec));
+  ASSERT_EQ(V.size(), 1u);
+  EXPECT_NEAR(V[0], 80.0, 1e-4);
+}
+
 TEST(Shard, SendsPositiveAndNegativeWeightsToTheirReceptors) {
   NetworkSpec spec;
   spec.duration = 6.0;
