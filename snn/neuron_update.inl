@@ -44,6 +44,15 @@ template <class Model, class T, bool kIndividual, int kStage, int... S, int... X
   using State = typename Model::template State<T>;
   using Scratch = typename Model::template Scratch<T>;
   using Coefficient = typename Model::template Coefficients<T>;
+  constexpr bool kLast = kStage + 1 == Model::kStages;
+  if constexpr (kLast && SkipsLastStage<Model, Scratch>) {
+    std::int32_t any = 0;
+    for (int k = 0; k < kNeurons; ++k) {
+      const Scratch x = __builtin_bit_cast(Scratch, (Fields<T, sizeof...(X)>{{scratch[X][k]...}}));
+      any |= Model::needs_last_stage(x) ? 1 : 0;
+    }
+    if (any == 0) return;
+  }
 #pragma GCC ivdep
   for (int k = 0; k < kNeurons; ++k) {
     State s = __builtin_bit_cast(State, (Fields<T, sizeof...(S)>{{state[S][k]...}}));
@@ -55,7 +64,7 @@ template <class Model, class T, bool kIndividual, int kStage, int... S, int... X
     using ScratchFields = Fields<T, sizeof...(X)>;
     const ScratchFields kept = __builtin_bit_cast(ScratchFields, x);
     ((scratch[X][k] = kept.values[X]), ...);
-    if constexpr (kStage + 1 == Model::kStages) {
+    if constexpr (kStage + 2 >= Model::kStages) {
       using StateFields = Fields<T, sizeof...(S)>;
       const StateFields after = __builtin_bit_cast(StateFields, s);
       ((state[S][k] = after.values[S]), ...);

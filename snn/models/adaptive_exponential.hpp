@@ -80,14 +80,14 @@ struct Drive {
 
 template <class T>
 struct AdaptiveScratch {
-  T V0, u, share, limit, first;  ///< of the beginning of the step; `share` is 1/(1 + u), `first` dy/dt
-  T delta, w;                    ///< where the next stage looks, or the end of the step
-  T sum_y, sum_w, sum_ln_m;      ///< of the Runge-Kutta method
-  T V_end, last, to_peak;        ///< at the end of the step; dy/dt there; from the beginning to the peak, in y
+  T V0, w0, u, share, limit, first;  ///< of the beginning of the step; `share` is 1/(1 + u), `first` dy/dt
+  T delta, w;                        ///< where the next stage looks, or the end of the step
+  T sum_y, sum_w, sum_ln_m;          ///< of the Runge-Kutta method
+  T upstroke;                        ///< 1 where the step is near or past the pole, and the last stage has to look
 };
 inline constexpr int kAdaptiveStages = 6;
 
-/// Stage number kStage of a step. After the last one `refractory` is c.refractory_steps + 1 in a neuron that fires;
+/// Stage number kStage of a step. The last one changes nothing where x.upstroke is 0; after it `refractory` is c.refractory_steps + 1 in a neuron that fires;
 /// c.refractory_steps > 0 holds V at V_reset after a spike.
 template <int kStage, class T>
 NEURACT_STEP void adaptive_stage(T& V_m, T& w, T& refractory, AdaptiveScratch<T>& x, const AdaptiveExponential<T>& c,
@@ -149,47 +149,53 @@ NEURACT_STEP void adaptive_stage(T& V_m, T& w, T& refractory, AdaptiveScratch<T>
     x.w = w + sixth * (x.sum_w + dw);
   } else if constexpr (kStage == 4) {
     place();
-    x.V_end = V;
-    x.last = slope_y(d.b2, d.g2);
+    x.w0 = w;
+    x.upstroke = active && (m < T(0.5) || x.u > T(1000) || V >= c.V_peak) ? T(1) : T(0);
+    V_m = V;
+    w = x.w;
+  } else {
+    place();
+    const T last = slope_y(d.b2, d.g2);
     // Close to the pole the stages miss the mean of ln m in the potential that w sees; m is a straight line there.
     const T mean_ln_m = m * ln_m / (m - T(1)) - T(1);
     const T missing = c.scale * (x.sum_ln_m * T(1.0 / 6.0) - mean_ln_m);
-    x.w = m < T(0.5) ? x.w + c.h * c.per_tau_w * c.a * missing : x.w;
-    x.to_peak = c.y_peak - (x.V0 - c.V_th) * c.per_scale + portable::log_positive(T(1) + x.u);
-  } else {
-    const bool fired = active && x.delta >= x.to_peak;
+    const T w_end = m < T(0.5) ? x.w + c.h * c.per_tau_w * c.a * missing : x.w;
+
+    const T to_peak = c.y_peak - (x.V0 - c.V_th) * c.per_scale + portable::log_positive(T(1) + x.u);
+    const bool upstroke = x.upstroke != T(0);
+    const bool fired = upstroke && x.delta >= to_peak;
     // The instant of the peak, in steps: Newton's method on Hermite's cubic.
     const T start = c.h * x.first;
-    const T end = c.h * x.last;
+    const T end = c.h * last;
     const T cubic = (start + end) - T(2) * x.delta;
     const T square = T(3) * x.delta - T(2) * start - end;
     const auto inside = [](T z) NEURACT_STEP_LAMBDA { return larger(z < T(1) ? z : T(1), T(0)); };
     const auto closer = [&](T z) NEURACT_STEP_LAMBDA {
-      const T value = z * (start + z * (square + z * cubic)) - x.to_peak;
+      const T value = z * (start + z * (square + z * cubic)) - to_peak;
       const T slope = start + z * (T(2) * square + T(3) * z * cubic);
       return inside(slope > T(0) ? z - value / slope : z);
     };
-    const T when = closer(closer(inside(x.to_peak / x.delta)));
+    const T when = closer(closer(inside(to_peak / x.delta)));
     // w at the peak: the mean potential of a path that is straight in y and ends in a pole.
-    const T mean = x.V0 + c.scale * (T(0.5) * x.to_peak + c.exponential);
-    const T w_reset = w + when * c.h * c.per_tau_w * (c.a * mean - w) + c.b;
+    const T mean = x.V0 + c.scale * (T(0.5) * to_peak + c.exponential);
+    const T w_reset = x.w0 + when * c.h * c.per_tau_w * (c.a * mean - x.w0) + c.b;
     // The rest of the step.
     const T rest = (T(1) - when) * c.h;
     const T moves = c.refractory_steps > T(0) ? T(0) : c.per_C;
-    const auto slope_V = [&](T V_now, T at, T upstroke) NEURACT_STEP_LAMBDA {
+    const auto slope_V = [&](T V_now, T at, T pull) NEURACT_STEP_LAMBDA {
       const T b = detail::parabola(d.b0, d.b1, d.b2, at);
       const T g = detail::parabola(d.g0, d.g1, d.g2, at);
-      return moves * (x.limit * (b - g * V_now) + upstroke - w_reset);
+      return moves * (x.limit * (b - g * V_now) + pull - w_reset);
     };
     const T half_way = c.V_reset + T(0.5) * rest * slope_V(c.V_reset, when, c.upstroke_at_reset);
     const T V_half = half_way < c.V_peak ? half_way : c.V_peak;
-    const T upstroke = c.upstroke * detail::bounded_exp((V_half - c.V_th) * c.per_scale);
-    const T later = c.V_reset + rest * slope_V(V_half, T(0.5) * (T(1) + when), upstroke);
+    const T exponential = c.upstroke * detail::bounded_exp((V_half - c.V_th) * c.per_scale);
+    const T later = c.V_reset + rest * slope_V(V_half, T(0.5) * (T(1) + when), exponential);
     const T V_later = later < c.V_peak ? later : c.V_peak;
 
-    V_m = fired ? V_later : x.V_end;
-    w = fired ? w_reset + rest * c.per_tau_w * (c.a * V_half - w_reset) : x.w;
-    refractory = fired ? c.refractory_steps + T(1) : larger(refractory - T(1), T(0));
+    V_m = fired ? V_later : V_m;
+    w = fired ? w_reset + rest * c.per_tau_w * (c.a * V_half - w_reset) : (upstroke ? w_end : w);
+    refractory = fired ? c.refractory_steps + T(1) : refractory;
   }
 }
 
@@ -197,7 +203,7 @@ NEURACT_STEP void adaptive_stage(T& V_m, T& w, T& refractory, AdaptiveScratch<T>
 template <class T>
 NEURACT_STEP bool adaptive_fired(T& refractory, const AdaptiveExponential<T>& c) {
   const bool fired = refractory > c.refractory_steps;
-  refractory = fired ? c.refractory_steps : refractory;
+  refractory = fired ? c.refractory_steps : larger(refractory - T(1), T(0));
   return fired;
 }
 

@@ -86,6 +86,10 @@ struct AeifCondExp {
   template <class T>
   using Scratch = AdaptiveScratch<T>;
   static constexpr int kStages = kAdaptiveStages;
+  template <class T>
+  NEURACT_STEP static bool needs_last_stage(const Scratch<T>& x) {
+    return x.upstroke != T(0);
+  }
 
   template <int kStage, class T>
   NEURACT_STEP static void stage(State<T>& s, Scratch<T>& x, const Coefficients<T>& c, T current) {

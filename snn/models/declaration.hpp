@@ -22,7 +22,9 @@
 /// wait for one. Before `step`, which then adds the inputs and tests the threshold, come
 ///   kStages, Scratch<T>                  members of type T only: what stages tell each other
 ///   stage<i>(s, scratch, c, current)     for i = 0 … kStages - 1, all of them c.substeps times where there is such a
-///   coefficient, which must depend on dt alone
+///   coefficient, which must depend on dt alone; only the last one, and the one before, may change s
+///   needs_last_stage(scratch)            optional: the last stage changes nothing where this is false, and is left out
+///   where it is false for all
 /// `in0` and `in1` are the sums of the weights that arrive in this step at the first and the second receptor.
 #if defined(__CUDACC__)
 #define NEURACT_STEP __host__ __device__ inline
@@ -71,6 +73,11 @@ constexpr Struct<T> from_array(const std::array<T, kFields<Struct>>& fields) {
 template <class Model>
 concept Staged = requires {
   Model::kStages;
+};
+
+template <class Model, class Scratch>
+concept SkipsLastStage = requires(const Scratch& scratch) {
+  Model::needs_last_stage(scratch);
 };
 
 /// How often the stages run in a step.
