@@ -119,6 +119,21 @@ TEST(PortableMath, ExpAndLogOfFloatsAreAccurateForEveryKindOfFloat) {
   EXPECT_EQ(portable::log_positive(1.0f), 0.0f);
 }
 
+TEST(PortableMath, ShortFormsAreAsAccurateWhereTheyAreMeantToBeUsed) {
+  constexpr auto exp_normal = [](double x) { return portable::exp_normal(x); };
+  EXPECT_LT(worst(exp_normal, exact_exp, -87.0, 88.0), 1.0);
+  double worst_exp = 0.0;
+  std::mt19937_64 engine(7);
+  for (int i = 0; i < 500'000; ++i) {
+    const float x = std::uniform_real_distribution<float>(-87.0f, 88.0f)(engine);
+    EXPECT_EQ(portable::exp_normal(x), portable::exp(x));
+    worst_exp = std::max(worst_exp, float_ulps(portable::exp_normal(x), std::exp(static_cast<double>(x))));
+    const double y = std::ldexp(1.0 + static_cast<double>(i) / 5e5, i % 2000 - 1000);
+    EXPECT_EQ(portable::log_positive(y), portable::log(y));
+  }
+  EXPECT_LT(worst_exp, 1.1);
+}
+
 TEST(PortableMath, CompileTimeAndRunTimeAgreeBitForBit) {
   constexpr double at_compile_time[] = {portable::exp(-0.1 / 20.0), portable::expm1(-0.1 / 20.0), portable::log(0.3),
                                         portable::exp(12.25)};
