@@ -95,7 +95,8 @@ class Shard {
   /// called before anything else, on all shards. Errors: parse.
   Result<void> load(const Checkpoint& checkpoint, std::span<const std::vector<CohortRange>> placement);
 
-  /// What every weight recorder without an interval would see now, for a run that ends early.
+  /// What weight recorders would see now, for the end of a run: one block for each of them and each cohort of its
+  /// target population.
   std::vector<WeightBlock> weights() const;
 
   std::vector<CohortStatistics> statistics() const;

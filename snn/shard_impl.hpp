@@ -249,25 +249,30 @@ struct Shard::Impl {
     return next;
   }
 
+  /// `at_end`: for all recorders, due or not.
   void record_weights(bool at_end, std::vector<WeightBlock>& out) const {
     const auto& recorders = plan->spec().weight_recorders;
     for (std::uint32_t r = 0; r < recorders.size(); ++r) {
       const WeightRecorderSpec& recorder = recorders[r];
       const Step interval = plan->steps_of(recorder.interval);
-      const bool looks = interval == 0 ? at_end || now == plan->total_steps()
-                                       : now > plan->warmup_steps() && (now - plan->warmup_steps()) % interval == 0;
-      if (!looks) continue;
+      const bool due = interval == 0 ? now == plan->total_steps()
+                                     : now > plan->warmup_steps() && (now - plan->warmup_steps()) % interval == 0;
+      if (!due && !at_end) continue;
       for (std::size_t c = 0; c < cohorts.size(); ++c) {
         if (ranges[c].sample != 0) continue;
         for (const CohortPathway& own : pathways[c]) {
           if (own.projection != recorder.projection) continue;
           WeightBlock block{r, recorder.projection, ranges[c].first, now - 1, {}, {}, {}};
+          const std::vector<std::uint32_t>& chosen = recorder.targets;
+          const auto first = std::lower_bound(chosen.begin(), chosen.end(), ranges[c].first);
+          if (!chosen.empty() && (first == chosen.end() || *first >= ranges[c].first + ranges[c].count)) {
+            out.push_back(std::move(block));  // none of its neurons is wanted
+            continue;
+          }
           const Pathway::WeightList list = own.pathway->weights();
           for (std::size_t i = 0; i < list.weights.size(); ++i) {
             const std::uint32_t target = ranges[c].first + list.targets[i];
-            if (!recorder.targets.empty() &&
-                !std::binary_search(recorder.targets.begin(), recorder.targets.end(), target))
-              continue;
+            if (!chosen.empty() && !std::binary_search(first, chosen.end(), target)) continue;
             block.sources.push_back(list.sources[i]);
             block.targets.push_back(target);
             block.weights.push_back(list.weights[i]);
