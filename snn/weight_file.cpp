@@ -74,7 +74,8 @@ Result<void> WeightFile::add(const NetworkSpec& spec, const WeightRecorderSpec& 
   recorded.groups = file.filled(population, "edge_group_id", H5T_STD_U64LE, H5T_NATIVE_UINT64, &zero, chunk);
   recorded.indices = file.growing(population, "edge_group_index", H5T_STD_U64LE, chunk);
   const hdf5::Group group = file.group(population, "0");
-  recorded.weights = file.growing(group, "syn_weight", type, chunk);
+  // Every bit of these, whatever the precision: another run may begin with them.
+  recorded.weights = file.growing(group, "syn_weight", H5T_IEEE_F64LE, chunk);
   if (const auto* delay = std::get_if<double>(&projection.delay)) {
     const double ms = std::max(std::round(*delay / spec.dt), 1.0) * spec.dt;
     recorded.delays = file.filled(group, "delay", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &ms, chunk);
