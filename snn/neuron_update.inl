@@ -95,8 +95,11 @@ template <class Model, class T, bool kIndividual, int... S, int... C>
   using CoefficientFields = Fields<T, kCoefficients>;
   constexpr bool kTwo = std::size(Model::receptors) > 1;
 
-  alignas(64) std::int32_t nothing[2][kNeurons] = {};
-  alignas(64) const T still[kNeurons] = {};
+  alignas(64) static constexpr T still[kNeurons] = {};
+  alignas(64) std::int32_t nothing[kNeurons];  // for receptors without input
+  if (run.inputs[0].sums == nullptr || run.inputs[1].sums == nullptr) {
+    for (std::int32_t& sum : nothing) sum = 0;
+  }
   const CoefficientFields common{{run.coefficients[C * (kIndividual ? kNeurons : 1)]...}};
   const T quantum0 = run.inputs[0].quantum;
   const T quantum1 = run.inputs[1].quantum;
@@ -114,9 +117,8 @@ template <class Model, class T, bool kIndividual, int... S, int... C>
               std::make_integer_sequence<int, sizeof...(S)>{}, std::make_integer_sequence<int, kCoefficients>{});
         }
       }
-      std::int32_t* const input0 = run.inputs[0].sums != nullptr ? run.inputs[0].sums[step] + first : nothing[0];
-      std::int32_t* const input1 =
-          kTwo && run.inputs[1].sums != nullptr ? run.inputs[1].sums[step] + first : nothing[1];
+      std::int32_t* const input0 = run.inputs[0].sums != nullptr ? run.inputs[0].sums[step] + first : nothing;
+      std::int32_t* const input1 = kTwo && run.inputs[1].sums != nullptr ? run.inputs[1].sums[step] + first : nothing;
       alignas(64) std::int32_t fired[kNeurons];
 #pragma GCC ivdep
       for (int k = 0; k < kNeurons; ++k) {
