@@ -1,6 +1,7 @@
 #include "neuract/snn/bit_planes.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <span>
@@ -211,8 +212,8 @@ struct Excess {
   std::uint16_t bit;
 };
 
-/// `excess`: target by target, so that those of a pair follow each other.
-Result<void> store_excess(Rows& rows, std::span<const Excess> excess) {
+/// Fills in the tails. `excess`: target by target, so that those of a pair follow each other.
+Result<void> finish_rows(Rows& rows, std::span<const Excess> excess) {
   std::uint64_t spilled = 0;
   for (std::uint32_t source = 0; source < rows.sources; ++source) {
     Tail& tail = rows.tail(source);
@@ -230,7 +231,12 @@ Result<void> store_excess(Rows& rows, std::span<const Excess> excess) {
     entries[stored[synapse.source]++] = synapse.bit;
   }
   for (std::uint32_t source = 0; source < rows.sources; ++source) {
-    const auto bits = rows.excess(rows.tail(source));
+    Tail& tail = rows.tail(source);
+    tail.synapses = tail.excess;
+    const std::uint64_t* const row = rows.rows.data() + std::size_t{source} * rows.words;
+    for (std::uint32_t word = 0; word < rows.bits; ++word)
+      tail.synapses += static_cast<std::uint32_t>(std::popcount(row[word]));
+    const auto bits = rows.excess(tail);
     std::uint32_t run = 0;
     for (std::size_t i = 0; i < bits.size(); ++i) {
       run = i > 0 && bits[i] == bits[i - 1] ? run + 1 : 1;
@@ -264,10 +270,8 @@ Result<std::shared_ptr<const Rows>> build_rows(const Plan& plan, std::uint32_t p
         const std::uint64_t mask = std::uint64_t{1} << (bit % 64);
         for (const std::uint32_t source : from) {
           std::uint64_t& word = rows[std::size_t{source} * built->words + bit / 64];
-          Tail& tail = built->tail(source);
-          ++tail.synapses;
           if ((word & mask) != 0) {
-            ++tail.excess;
+            ++built->tail(source).excess;
             excess.push_back({source, static_cast<std::uint16_t>(bit)});
           }
           word |= mask;
@@ -279,7 +283,7 @@ Result<std::shared_ptr<const Rows>> build_rows(const Plan& plan, std::uint32_t p
         return progress(built->synapses);
       });
   if (!finished || (progress && !progress(built->synapses))) return fail(ErrorCode::cancelled, "building was given up");
-  NEURACT_TRY(store_excess(*built, excess));
+  NEURACT_TRY(finish_rows(*built, excess));
   return std::shared_ptr<const Rows>(std::move(built));
 }
 
