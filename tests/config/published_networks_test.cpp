@@ -64,6 +64,24 @@ TEST(VogelsAbbott2005, FiresAsPublished) {
   }
 }
 
+TEST(VogelsAbbott2005, WithConductancesFiresAsPublished) {
+  const auto result = simulate("coba.toml", {});
+  for (const auto& population : result.populations) {
+    EXPECT_NEAR(population.rate_hz, 18.5, 1.0);
+    EXPECT_NEAR(population.cv_isi, 1.74, 0.1);
+  }
+}
+
+TEST(SongMillerAbbott2000, DrivesWeightsToBothEnds) {
+  const auto result = simulate("stdp.toml", {"simulation.duration=300000"});
+  const auto& weights = result.weights.at(0);
+  EXPECT_EQ(weights.synapses, 10000u);
+  EXPECT_GT(weights.sd, 0.05) << "uniform it would be 0.043, with all weights at both ends 0.075 at most";
+  EXPECT_NEAR(weights.min, 0.0, 0.001);
+  EXPECT_NEAR(weights.max, 0.15, 0.001);
+  EXPECT_NEAR(result.populations[2].cv_isi, 0.93, 0.07);
+}
+
 TEST(Microcircuit, AtATenthFiresAsInNest) {
   const auto result = simulate("microcircuit.toml", {"scale=0.1", "indegree_scale=0.1", "simulation.duration=5000"});
   const double rates[] = {0.47, 2.08, 3.96, 5.01, 6.53, 7.79, 0.85, 6.99};
