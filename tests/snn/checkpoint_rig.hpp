@@ -17,7 +17,7 @@ namespace neuract::snn::testing {
 
 /// What a run did and where it stands, in a form that does not depend on shards and cohorts.
 struct Record {
-  std::vector<std::pair<Step, std::uint64_t>> spikes;                                   ///< (step, global id), sorted
+  std::vector<std::pair<Step, std::uint64_t>> spikes;                                    ///< (step, global id), sorted
   std::map<std::tuple<std::uint32_t, Step, std::uint32_t>, std::vector<double>> traces;  ///< multimeter, step, neuron
   std::uint64_t spike_hash = 0;
   std::uint64_t counted_spikes = 0;
@@ -28,6 +28,8 @@ struct Record {
            std::tuple<std::uint64_t, std::uint64_t, std::uint32_t>>
       intervals;
   std::map<std::pair<std::uint32_t, std::size_t>, std::pair<std::uint64_t, std::uint64_t>> classifiers;
+  /// By recorder and step, and as they are now (step -1): target, source and weight, in order.
+  std::map<std::pair<std::uint32_t, Step>, std::vector<std::tuple<std::uint32_t, std::uint32_t, double>>> weights;
   friend bool operator==(const Record&, const Record&) = default;
 };
 
@@ -102,17 +104,29 @@ class Rig {
       const auto projections = shard->projection_statistics();
       for (std::size_t p = 0; p < projections.size(); ++p) record.events[p] += projections[p].events;
       for (std::uint32_t p = 0; p < record.all_spikes.size(); ++p) record.all_spikes[p] += shard->spikes_of(p);
+      for (const WeightBlock& block : shard->weights()) take(block, -1, record);
     }
+    const auto by_target = [](const auto& a, const auto& b) { return std::get<0>(a) < std::get<0>(b); };
+    for (auto& [key, list] : record.weights) std::stable_sort(list.begin(), list.end(), by_target);
     return record;
   }
   /// What an earlier part of the run has shown.
   void remember(const Record& earlier) {
     record_.spikes = earlier.spikes;
     record_.traces = earlier.traces;
+    record_.weights = earlier.weights;
+    std::erase_if(record_.weights, [](const auto& entry) { return entry.first.second < 0; });
   }
 
  private:
+  static void take(const WeightBlock& block, Step step, Record& record) {
+    auto& list = record.weights[{block.recorder, step}];
+    for (std::size_t i = 0; i < block.weights.size(); ++i)
+      list.emplace_back(block.targets[i], block.sources[i], block.weights[i]);
+  }
+
   void take(const ShardOutput& output) {
+    for (const WeightBlock& block : output.weights) take(block, block.step, record_);
     for (const SpikeBatch& batch : output.batches) {
       const std::uint64_t first = plan_->global_id(batch.population, batch.sample, batch.first);
       for (Step step = batch.begin; step < batch.end(); ++step) {

@@ -5,8 +5,10 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "checkpoint_rig.hpp"
+#include "neuract/snn/synapse_model.hpp"
 #include "temporary_folder.hpp"
 
 namespace neuract::snn {
@@ -49,6 +51,7 @@ void expect_same(const NetworkSpec& spec, const std::vector<Step>& steps, const 
   EXPECT_EQ(so_far.traces, expected.traces) << spec.name;
   EXPECT_EQ(so_far.events, expected.events) << spec.name;
   EXPECT_EQ(so_far.classifiers, expected.classifiers) << spec.name;
+  EXPECT_TRUE(so_far.weights == expected.weights) << spec.name;
   EXPECT_TRUE(so_far == expected) << spec.name;
 }
 
@@ -117,9 +120,79 @@ NetworkSpec recurrent(const char* model, double weight, double duration) {
   return net.spec();
 }
 
+TEST(Checkpoint, ContinuesDoublePrecision) {
+  NetworkSpec spec = busy();
+  spec.precision = Precision::f64;
+  expect_same(spec, {137, 555}, kCuts);
+}
+
 TEST(Checkpoint, ContinuesOneDelayForAll) {
   expect_same(recurrent("iaf_psc_delta", 0.3, 60.0), {301}, kCuts);
   expect_same(recurrent("iaf_psc_exp", 60.0, 60.0), {14, 15, 16}, kCuts);
+}
+
+TEST(Checkpoint, ContinuesBitsAndSynapsesThatAreDrawnAgain) {
+  for (const Representation representation : {Representation::bit_planes, Representation::procedural}) {
+    NetworkSpec spec = recurrent("iaf_psc_exp", 60.0, 60.0);
+    for (ProjectionSpec& projection : spec.projections) {
+      projection.rule = rules::pairwise_bernoulli(0.1);
+      projection.rule.by_source = true;
+      projection.representation = representation;
+    }
+    expect_same(spec, {14, 333}, kCuts);
+  }
+}
+
+/// Input that makes excitatory neurons fire, and plastic synapses among them.
+NetworkSpec plastic(const char* model, std::vector<SynapseSpec::Parameter> parameters, double delay) {
+  NetworkBuilder net(model);
+  net.settings().duration = 120.0;
+  net.settings().warmup = 10.0;
+  net.settings().seed = 11;
+  const auto e = net.population("E", 150, "iaf_psc_delta", {{"V_m", Distribution{.a = -65.0, .b = -55.0}}});
+  const auto i = net.population("I", 70, "iaf_psc_delta", {{"V_m", Distribution{.a = -65.0, .b = -55.0}}});
+  const SynapseInfo* const info = find_synapse_model(model);
+  SynapseSpec synapse{model, std::move(parameters), std::nullopt};
+  if (info->modulated) synapse.modulator = i.index;
+  net.connect(e, e, rules::fixed_indegree(20),
+              {.weight = Distribution{Distribution::Kind::uniform, 0.1, 0.9}, .delay = delay, .model = synapse});
+  net.connect(e, i, rules::fixed_indegree(20), {.weight = 0.5, .delay = Distribution{.a = 0.4, .b = 3.0}});
+  net.stimulate(e, PoissonGenerator{20000.0}, {.weight = 0.4});
+  net.stimulate(i, PoissonGenerator{20000.0}, {.weight = 0.4});
+  if (info->plastic) net.record_weights("E->E", 7.0).record_weights("E->E");
+  return net.spec();
+}
+
+TEST(Checkpoint, ContinuesSynapsesThatChange) {
+  for (const SynapseInfo* info : synapse_models()) {
+    if (std::string_view(info->name) == "static") continue;
+    std::vector<SynapseSpec::Parameter> parameters;
+    for (const ParameterInfo& parameter : info->parameters) {
+      if (std::string_view(parameter.name) == "Wmax") parameters.push_back({"Wmax", 1.0});
+    }
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      NetworkSpec spec = plastic(info->name, parameters, 2.5);
+      spec.precision = precision;
+      expect_same(spec, {50, 333, 700, 1001}, kCuts);
+    }
+  }
+}
+
+TEST(Checkpoint, KeepsCohortsOfChangingSynapsesAndDealsThemOutAnew) {
+  const TemporaryFolder folder;
+  const NetworkSpec spec = plastic("stdp_pair", {{"Wmax", 1.0}}, 1.5);
+  Rig two(spec, 2, 64);
+  two.run_to(10);
+  const CheckpointPtr checkpoint = two.checkpoint(folder / "x");
+  for (const std::uint32_t shards : {1u, 2u, 3u, 50u}) {
+    const auto kept = kept_placement(*checkpoint, two.plan(), shards);
+    ASSERT_TRUE(kept);
+    EXPECT_LE(kept->size(), shards);
+    EXPECT_GE(kept->size(), std::min(shards, 2u));
+    std::size_t cohorts = 0;
+    for (const auto& shard : *kept) cohorts += shard.size();
+    EXPECT_EQ(cohorts, checkpoint->cohorts().size());
+  }
 }
 
 NetworkSpec dense(std::uint32_t batch, double presentation) {
