@@ -75,7 +75,6 @@ inline constexpr std::uint32_t kChunk = 512;  ///< synapses that are treated tog
 template <class Real>
 struct Buffers {
   // Of each synapse of a chunk: the last spike of its target, factors, what it delivers.
-  typename PostSpikes<Real>::Latest* latest;
   std::int32_t* steps;
   std::int32_t* second;
   std::int32_t* third;
@@ -97,7 +96,6 @@ class Scratch {
   void resize(std::uint32_t depth) {
     const std::size_t some = kChunk + 16;  // vectors are stored over the end
     const std::size_t most = std::size_t{kChunk} * (depth + 1) + 16;
-    latest_.resize(some);
     for (auto* list : {&steps_, &second_, &third_, &quanta_}) list->resize(some);
     for (auto* list : {&traces_, &factors_, &chosen_}) list->resize(some);
     listed_.resize(most);
@@ -106,12 +104,11 @@ class Scratch {
     passes_.resize(depth + 2);
   }
   [[nodiscard]] Buffers<Real> buffers() noexcept {
-    return {latest_.data(), steps_.data(),  second_.data(), third_.data(), traces_.data(), factors_.data(),
-            quanta_.data(), chosen_.data(), listed_.data(), when_.data(),  gain_.data(),   passes_.data()};
+    return {steps_.data(),  second_.data(), third_.data(), traces_.data(), factors_.data(), quanta_.data(),
+            chosen_.data(), listed_.data(), when_.data(),  gain_.data(),   passes_.data()};
   }
 
  private:
-  std::vector<typename PostSpikes<Real>::Latest> latest_;
   std::vector<std::int32_t> steps_, second_, third_, quanta_, when_;
   std::vector<Real> traces_, factors_, chosen_, gain_;
   std::vector<std::uint32_t> listed_, passes_;

@@ -65,6 +65,57 @@ static std::uint32_t list_older(const std::int32_t* __restrict spikes, std::uint
   return kept;
 }
 
+/// The last spikes of targets, variable by variable.
+static void load_latest(const PostSpikes<float>::Latest* latest, const std::uint16_t* __restrict targets,
+                        std::uint32_t n, std::int32_t* const* steps, float* __restrict traces) noexcept {
+  std::int32_t* const __restrict first = steps[0];
+  std::int32_t* const __restrict second = steps[1];
+  std::int32_t* const __restrict third = steps[2];
+  std::uint32_t i = 0;
+#ifdef NEURACT_ISA_AVX512
+  constexpr __mmask16 kAll = 0xffff;
+  const auto row = [&](std::uint32_t k) __attribute__((always_inline)) {
+    // Every fourth synapse, so that transposing within 128 bits puts them in order.
+    const auto one = [&](std::uint32_t j) __attribute__((always_inline)) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(latest + targets[i + 4 * j + k]));
+    };
+    __m512i r = _mm512_castsi128_si512(one(0));
+    r = _mm512_maskz_inserti32x4(kAll, r, one(1), 1);
+    r = _mm512_maskz_inserti32x4(kAll, r, one(2), 2);
+    return _mm512_maskz_inserti32x4(kAll, r, one(3), 3);
+  };
+  for (; i + 16 <= n; i += 16) {
+    const __m512i a = row(0);
+    const __m512i b = row(1);
+    const __m512i c = row(2);
+    const __m512i d = row(3);
+    const __m512i ab = _mm512_maskz_unpacklo_epi32(kAll, a, b);
+    const __m512i cd = _mm512_maskz_unpacklo_epi32(kAll, c, d);
+    const __m512i ab_high = _mm512_maskz_unpackhi_epi32(kAll, a, b);
+    const __m512i cd_high = _mm512_maskz_unpackhi_epi32(kAll, c, d);
+    _mm512_storeu_si512(first + i, _mm512_maskz_unpacklo_epi64(0xff, ab, cd));
+    _mm512_storeu_si512(second + i, _mm512_maskz_unpackhi_epi64(0xff, ab, cd));
+    _mm512_storeu_si512(third + i, _mm512_maskz_unpacklo_epi64(0xff, ab_high, cd_high));
+    _mm512_storeu_si512(traces + i, _mm512_maskz_unpackhi_epi64(0xff, ab_high, cd_high));
+  }
+#endif
+  for (; i < n; ++i) {
+    const PostSpikes<float>::Latest one = latest[targets[i]];
+    first[i] = one.steps[0];
+    second[i] = one.steps[1];
+    third[i] = one.steps[2];
+    traces[i] = one.trace;
+  }
+}
+static void load_latest(const PostSpikes<double>::Latest* latest, const std::uint16_t* __restrict targets,
+                        std::uint32_t n, std::int32_t* const* steps, double* __restrict traces) noexcept {
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const PostSpikes<double>::Latest& one = latest[targets[i]];
+    for (std::uint32_t k = 0; k < kLatest; ++k) steps[k][i] = one.steps[k];
+    traces[i] = one.trace;
+  }
+}
+
 /// e^y for y <= 0: what is left of a trace, nothing when it is too small for a normal number.
 [[gnu::always_inline]] inline float decay(float y) noexcept {
   const float left = portable::exp_normal(y < -87.0f ? -87.0f : y);
@@ -226,19 +277,10 @@ template <class Real>
   std::int32_t* const when = buffers.when;
   Real* const gain = buffers.gain;
   std::uint32_t* const passes = buffers.passes;
-  {
-    typename PostSpikes<Real>::Latest* const __restrict latest = buffers.latest;
-    for (std::uint32_t begin = 0; begin < n; begin += kFetch) {
-      ahead.fetch();
-      const std::uint32_t end = n < begin + kFetch ? n : begin + kFetch;
-      for (std::uint32_t i = begin; i < end; ++i) latest[i] = post.latest[targets[i]];
-    }
-    for (std::uint32_t i = 0; i < n; ++i) {
-      steps[0][i] = latest[i].steps[0];
-      steps[1][i] = latest[i].steps[1];
-      steps[2][i] = latest[i].steps[2];
-      traces[i] = latest[i].trace;
-    }
+  for (std::uint32_t i = 0; i < n; i += kFetch) {
+    ahead.fetch();
+    std::int32_t* const places[kLatest] = {steps[0] + i, steps[1] + i, steps[2] + i};
+    load_latest(post.latest, targets + i, n - i < kFetch ? n - i : kFetch, places, traces + i);
   }
 
   const std::int32_t lower = row.lower;
