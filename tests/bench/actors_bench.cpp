@@ -6,11 +6,10 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "neuract/actors/simulation.hpp"
 #include "neuract/snn/builder.hpp"
-#include "neuract/snn/shard.hpp"
+#include "plain_loop.hpp"
 
 namespace neuract::actors {
 namespace {
@@ -33,43 +32,13 @@ snn::NetworkSpec pair(std::uint32_t n) {
   return net.spec();
 }
 
-/// The shards of a network, taking turns in one loop.
-class PureLoop {
- public:
-  PureLoop(const snn::NetworkSpec& spec, std::uint32_t shards) : plan_(snn::Plan::make(spec).value()) {
-    const auto placement = snn::place(*plan_, shards);
-    for (std::uint32_t i = 0; i < placement.size(); ++i)
-      shards_.push_back(snn::Shard::build(plan_, placement, i).value());
-  }
-  std::size_t shards() const { return shards_.size(); }
-
-  double run(double ms) {
-    const auto begin = std::chrono::steady_clock::now();
-    goal_ += plan_->steps_of(ms);
-    while (shards_.back()->now() < goal_) {
-      for (auto& shard : shards_) {
-        const snn::Step to = std::min({goal_, shard->horizon(), shard->now() + shard->quantum()});
-        if (to <= shard->now()) continue;
-        const auto output = shard->advance(to);
-        for (const std::uint32_t target : shard->targets()) shards_[target]->receive(output);
-      }
-    }
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-
- private:
-  snn::PlanPtr plan_;
-  std::vector<std::unique_ptr<snn::Shard>> shards_;
-  snn::Step goal_ = 0;
-};
-
 /// Neurons per population, threads. The best of many short runs, so that other work on the machine counts little.
 void Epoch(benchmark::State& state) {
   const auto spec = pair(static_cast<std::uint32_t>(state.range(0)));
   const auto threads = static_cast<std::uint32_t>(state.range(1));
   const double epochs = std::max(20.0, 40'000.0 / static_cast<double>(std::max<std::int64_t>(100, state.range(0))));
   auto simulation = Simulation::create(spec, {.threads = threads}).value();
-  PureLoop loop(spec, threads);
+  bench::PlainLoop loop(spec, threads);
   double with = 1e9, without = 1e9;
   for (auto _ : state) {
     const double seconds = simulation->run(epochs * kDelayMs).value().wall_s;
