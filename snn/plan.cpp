@@ -422,6 +422,15 @@ Estimate Plan::make_estimate() const {
   return estimate;
 }
 
+DelayLists delay_lists(const Plan& plan, std::uint32_t population) {
+  if (groups_by_delay(plan, population)) return DelayLists::grouped;
+  const auto& projections = plan.projections();
+  const bool varied = std::any_of(projections.begin(), projections.end(), [&](const ProjectionPlan& p) {
+    return p.target == population && p.kept == Kept::lists && !p.uniform_delay;
+  });
+  return varied ? DelayLists::per_synapse : DelayLists::none;
+}
+
 std::uint32_t bundle_size(const Plan& plan) {
   std::uint32_t size = kMaxCohortSize;
   for (std::uint32_t p = 0; p < plan.populations().size(); ++p) size = std::min(size, cohort_size_for_cache(plan, p));

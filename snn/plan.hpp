@@ -119,6 +119,10 @@ class Plan {
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
+/// How the lists onto a population would best keep delays that differ (snn/delay_groups.hpp).
+enum class DelayLists : std::uint8_t { none, grouped, per_synapse };
+DelayLists delay_lists(const Plan& plan, std::uint32_t population);
+
 /// How many neurons should take their input together (snn/bundle.hpp): what is touched at random stays in the cache.
 std::uint32_t bundle_size(const Plan& plan);
 

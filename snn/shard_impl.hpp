@@ -185,6 +185,7 @@ struct Shard::Impl {
     std::vector<TargetPart> parts;
     std::vector<std::size_t> own;
     std::uint32_t neurons = 0;
+    DelayLists lists = DelayLists::none;  // what is good for one population would be bad for another
     const auto finish = [&]() -> Result<void> {
       if (own.empty()) return {};
       std::vector<std::array<bool, 2>> used;
@@ -205,12 +206,16 @@ struct Shard::Impl {
       members.push_back(std::exchange(own, {}));
       parts.clear();
       neurons = 0;
+      lists = DelayLists::none;
       return {};
     };
     for (std::size_t c = 0; c < ranges.size(); ++c) {
       if (ranges[c].sample != sample) continue;
       const std::uint32_t padded = (ranges[c].count + kCohortAlignment - 1) / kCohortAlignment * kCohortAlignment;
-      if (neurons + padded > limit) NEURACT_TRY(finish());
+      const DelayLists wanted = delay_lists(*plan, ranges[c].population);
+      const bool apart = wanted != DelayLists::none && lists != DelayLists::none && wanted != lists;
+      if (neurons + padded > limit || apart) NEURACT_TRY(finish());
+      if (wanted != DelayLists::none) lists = wanted;
       parts.push_back({ranges[c], neurons});
       own.push_back(c);
       neurons += padded;

@@ -123,7 +123,7 @@ std::vector<Case> cases() {
       {"drawn delays", plan_for(200, 193, {Kind::pairwise_bernoulli, 0, 0.1}, 0.1, kDelays)},
       {"both drawn", plan_for(200, 193, {Kind::fixed_total_number, 5000}, kWeights, kDelays)},
       {"wide delays", plan_for(200, 193, {Kind::fixed_indegree, 20}, kWeights, wide)},
-      {"negative weights", plan_for(200, 193, {Kind::fixed_outdegree, 20}, negative, kDelays)},
+      {"negative weights", plan_for(200, 193, {Kind::fixed_total_number, 4000}, negative, kDelays)},
       {"both signs, two receptors", plan_for(200, 193, {Kind::fixed_indegree, 20}, mixed, kDelays)},
       {"both signs, two receptors, one delay", plan_for(200, 193, {Kind::fixed_indegree, 20}, mixed, 1.0)},
       {"both signs, one receptor", plan_for(200, 193, {Kind::fixed_indegree, 20}, mixed, 1.0, "iaf_psc_delta")},
