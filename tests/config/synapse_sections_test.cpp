@@ -93,8 +93,8 @@ sources = ["E", "I"]
 targets = ["E", "I"]
 p = [[0.1, 0.1], [0.1, 0.1]]
 rule = "pairwise_bernoulli"
+weight = 2.0
 synapse = { stdp_pair = { lambda = 0.1 } }
-weight_format = "32bit"
 [[projection_tables.all.override]]
 source = "I"
 synapse = "static"
@@ -109,7 +109,7 @@ representation = "procedural"
     const bool from_e = p.source == 0;
     EXPECT_EQ(p.synapse.model, from_e ? "stdp_pair" : "static") << p.name;
     EXPECT_THAT(p.synapse.parameters, SizeIs(from_e ? 1 : 0)) << p.name;
-    EXPECT_EQ(p.weight_format, from_e ? snn::WeightFormat::thirty_two_bits : snn::WeightFormat::four_bits) << p.name;
+    EXPECT_EQ(p.weight_format, from_e ? snn::WeightFormat::automatic : snn::WeightFormat::four_bits) << p.name;
     EXPECT_EQ(p.representation, p.name == "I->I" ? snn::Representation::procedural : snn::Representation::automatic)
         << p.name;
   }
