@@ -165,4 +165,31 @@ void deliver(std::span<const RowEvent> events, const InputRing* rings) noexcept 
   }
 }
 
+void fetch_begins(std::span<const RowEvent> events) noexcept {
+  for (const RowEvent& event : events) {
+    __builtin_prefetch(event.rows->offsets + event.row);
+    if (event.rows->groups != nullptr) __builtin_prefetch(groups_of(event));
+  }
+}
+
+void fetch_synapses(std::span<const RowEvent> events, std::uint32_t synapses) noexcept {
+  for (const RowEvent& event : events) {
+    const Range range = range_of(event);
+    const std::uint32_t length = range.end - range.begin;
+    if (length > synapses) return;
+    synapses -= length;
+    const SynapseRows& rows = *event.rows;
+    constexpr std::uint32_t kLine = 64;
+    const auto fetch = [&](const void* array, std::uint32_t bytes) {
+      const char* const begin = static_cast<const char*>(array);
+      for (std::uint32_t i = 0; i < bytes + kLine; i += kLine) __builtin_prefetch(begin + std::min(i, bytes));
+    };
+    if (rows.words != nullptr) {
+      fetch(rows.words + range.begin, 4 * length);
+    } else {
+      fetch(rows.targets + range.begin, 2 * length);
+    }
+  }
+}
+
 }  // namespace neuract::kernels

@@ -51,4 +51,9 @@ struct InputRing {
 /// places further on are on their way, and the offsets of rows further still.
 void deliver(std::span<const RowEvent> events, const InputRing* rings) noexcept;
 
+/// For rows that will be delivered in a coming call, while something else is done: fetches where they begin, ...
+void fetch_begins(std::span<const RowEvent> events) noexcept;
+/// ... and, of rows whose begins have come, the first `synapses` in all.
+void fetch_synapses(std::span<const RowEvent> events, std::uint32_t synapses) noexcept;
+
 }  // namespace neuract::kernels

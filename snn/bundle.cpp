@@ -138,6 +138,19 @@ void Bundle::deliver(Step from, Step to) {
   }
   begin_ = to;
   kernels::deliver(due_, rings_.data());
+  fetch_ahead(to);
+}
+
+void Bundle::fetch_ahead(Step next) noexcept {
+  // What is known already of the next steps comes into the cache while neurons are updated.
+  constexpr std::uint32_t kSynapses = 4096;
+  const Step known = begin_ + static_cast<Step>(calendar_.size());
+  const auto list = [&](Step step) -> std::span<const kernels::RowEvent> {
+    if (step >= known) return {};
+    return calendar_[static_cast<std::size_t>(step) & (calendar_.size() - 1)];
+  };
+  kernels::fetch_synapses(list(next), kSynapses);
+  kernels::fetch_begins(list(next + 1));
 }
 
 void Bundle::count(std::span<const kernels::RowEvent> events, Step step) noexcept {

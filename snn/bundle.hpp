@@ -62,6 +62,7 @@ class Bundle {
   Result<void> build_tables(const BuildProgress& progress);
   Result<void> build_rings(Step quantum, Step spread, std::span<const std::array<bool, 2>> used);
   std::vector<kernels::RowEvent>& slot(Step step);
+  void fetch_ahead(Step next) noexcept;
   void count(std::span<const kernels::RowEvent> events, Step step) noexcept;
 
   const Plan& plan_;

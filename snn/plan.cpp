@@ -232,7 +232,15 @@ bool groups_by_delay(const Plan& plan, std::uint32_t population) {
   GroupingBytes bytes;
   for (const ProjectionPlan& projection : plan.projections()) {
     if (projection.target != population || projection.kept != Kept::lists) continue;
-    bytes.add(plan.populations()[projection.source].n, projection.expected_synapses, projection.delay_min,
+    // Rows that reach several populations have one header.
+    double common = 0.0;
+    for (const ProjectionPlan& other : plan.projections()) {
+      if (other.source == projection.source && other.kept == Kept::lists && other.delay_min == projection.delay_min &&
+          other.delay_max == projection.delay_max && other.uniform_weight == projection.uniform_weight)
+        common += other.expected_synapses;
+    }
+    const double share = common > 0.0 ? projection.expected_synapses / common : 1.0;
+    bytes.add(share * plan.populations()[projection.source].n, projection.expected_synapses, projection.delay_min,
               projection.delay_max);
   }
   return bytes.worthwhile();
