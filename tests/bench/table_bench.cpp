@@ -1,7 +1,7 @@
 // The speed of Neuract on this machine as one table: networks of examples/, each run in a process of its own, beside what
 // the cores and the memory of the machine can do, measured in the same run. docs/performance.md explains the columns.
 //
-//   dev bench [--quick] [--only TEXT]… [--threads N]… [--repeats N] [--json FILE]
+//   dev bench [--quick] [--only TEXT]… [--part networks|actors] [--threads N]… [--repeats N] [--json FILE]
 
 #include <sys/mman.h>
 
@@ -66,7 +66,7 @@ std::vector<Network> networks() {
        "microcircuit.toml",
        {"scale=0.1", "indegree_scale=0.1", "simulation.duration=2000"},
        second,
-       100.0},
+       50.0},
       {"microcircuit", "microcircuit, full size", "microcircuit.toml", {}, {}, 20.0, false},
       {"dense_nf4", "dense, NF4", "dense.toml", {"projections[0].format=\"nf4\""}, {}, 0.0, false},
       {"dense_nvfp4", "dense, NVFP4", "dense.toml", {"projections[0].format=\"nvfp4\""}, {}, 0.0, false},
@@ -132,6 +132,7 @@ std::string machine_name() {
 struct Settings {
   bool quick = false;
   std::vector<std::string> only;
+  std::string part = "all";
   std::vector<std::uint32_t> threads;
   int repeats = 0;
   std::string json_file;
@@ -306,6 +307,7 @@ int run(const Settings& settings) {
   std::map<std::string, json::value> hashes;
   std::string faults;
   for (const Network& network : chosen) {
+    if (settings.part == "actors") continue;
     for (std::size_t t = 0; t < settings.threads.size(); ++t) {
       const std::uint32_t threads = settings.threads[t];
       std::cerr << network.title << ", " << threads << (threads == 1 ? " thread …\n" : " threads …\n");
@@ -321,13 +323,13 @@ int run(const Settings& settings) {
         faults += std::string(network.key) + ": " + what + '\n';
     }
   }
-  show_networks(rows);
+  if (!rows.empty()) show_networks(rows);
 
   json::array overheads;
   for (const Network& network : chosen) {
-    if (network.stretch_ms == 0.0) continue;
+    if (network.stretch_ms == 0.0 || settings.part == "networks") continue;
     std::cerr << network.title << ", with actors and without …\n";
-    const int stretches = settings.quick ? 3 : 20;
+    const int stretches = settings.quick ? 3 : 40;
     const auto measured =
         run_apart([&] { return measure_overhead(settings.load(network), network.stretch_ms, stretches); });
     overheads.push_back(summarise_overhead(network, measured[0]));
@@ -354,6 +356,8 @@ int main(int argc, char** argv) {
   CLI::App app("Speed of the example networks beside the ceilings of this machine");
   app.add_flag("--quick", settings.quick, "small networks for a short time, once: whether it works");
   app.add_option("--only", settings.only, "networks whose names contain this, e.g. microcircuit");
+  app.add_option("--part", settings.part, "all, networks (the table) or actors (what they add to a plain loop)")
+      ->check(CLI::IsMember({"all", "networks", "actors"}));
   app.add_option("--threads", settings.threads, "numbers of threads to run with (default: 1 2; quick: 1)")
       ->check(CLI::Range(1, 1024));
   app.add_option("--repeats", settings.repeats, "runs of which to show the median (default: 3; quick: 1)")
