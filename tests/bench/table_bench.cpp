@@ -67,7 +67,7 @@ std::vector<Network> networks() {
        {"scale=0.1", "indegree_scale=0.1", "simulation.duration=2000"},
        second,
        50.0},
-      {"microcircuit", "microcircuit, full size", "microcircuit.toml", {}, {}, 20.0, false},
+      {"microcircuit_full", "microcircuit, full size", "microcircuit.toml", {}, {}, 20.0, false},
       {"dense_nf4", "dense, NF4", "dense.toml", {"projections[0].format=\"nf4\""}, {}, 0.0, false},
       {"dense_nvfp4", "dense, NVFP4", "dense.toml", {"projections[0].format=\"nvfp4\""}, {}, 0.0, false},
       {"stdp",
