@@ -235,19 +235,18 @@ Exit run(const RunArguments& arguments) {
 
 void add_run_command(CLI::App& app, Action& action) {
   CLI::App* command =
-      app.add_subcommand("run", "Build a network, simulate it, and write spikes, traces and a summary.");
+      app.add_subcommand("run", "Build a network, simulate it, and write spikes, traces, weights and a summary.");
   const auto arguments = std::make_shared<RunArguments>();
   add_network_arguments(*command, arguments->network);
   command->add_option("--out", arguments->out, "directory for the results; default out/<name of the file>")
       ->type_name("DIR");
   command
-      ->add_option("--resume", arguments->resume,
-                   "go on from the last checkpoint in this output directory, or from this file")
+      ->add_option("--resume", arguments->resume, "go on from the last checkpoint in this directory, or from this file")
       ->type_name("DIR");
   command->add_flag("--quiet", arguments->quiet, "print nothing but errors");
   command->footer(
       "Example:\n  neuract run examples/brunel.toml --set g=6 --set eta=4 --out out/oscillation\n"
-      "  neuract run net.toml --set 'run.checkpoint={ every = 500.0 }'; neuract run net.toml --resume out/net");
+      "  neuract run net.toml --set 'run.checkpoint={ every = 500.0 }'\n  neuract run net.toml --resume out/net");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }
 

@@ -116,10 +116,10 @@ TEST_F(Command, CheckShowsWhatANetworkNeeds) {
 
 TEST_F(Command, CheckRefusesWhatDoesNotFit) {
   write("net.toml", kSmall);
-  const Outcome o = neuract("check net.toml --set 'projections[0].rule={fixed_indegree=50000000000}'");
+  const Outcome o = neuract("check net.toml --set 'projections[0].rule={fixed_indegree=2000000000}'");
   EXPECT_EQ(o.exit, 2);
   EXPECT_THAT(o.err, AllOf(StartsWith("neuract: net.toml: the network needs about "), HasSubstr("available")));
-  EXPECT_EQ(neuract("run net.toml --set 'projections[0].rule={fixed_indegree=50000000000}'").exit, 2);
+  EXPECT_EQ(neuract("run net.toml --set 'projections[0].rule={fixed_indegree=2000000000}'").exit, 2);
 }
 
 TEST_F(Command, ReportsEveryFaultWithItsPlaceOrItsOption) {
