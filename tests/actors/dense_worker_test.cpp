@@ -109,7 +109,10 @@ class Requester {
               answers_.push_back(std::move(answer));
               if (answers_.size() == 2) done_->set_value(std::move(answers_));
             },
-            [](Continue) {}};
+            [](Continue) {},
+            [](TakeWeights) {},
+            [](WriteDown) {},
+            [](PutAway) {}};
   }
 
  private:
