@@ -234,8 +234,7 @@ Exit run(const RunArguments& arguments) {
 }  // namespace
 
 void add_run_command(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("run", "Build a network, simulate it, and write spikes, traces, weights and a summary.");
+  CLI::App* command = app.add_subcommand("run", "Build a network, simulate it, and write what it did.");
   const auto arguments = std::make_shared<RunArguments>();
   add_network_arguments(*command, arguments->network);
   command->add_option("--out", arguments->out, "directory for the results; default out/<name of the file>")

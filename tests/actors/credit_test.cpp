@@ -59,8 +59,8 @@ TEST_F(Credits, KeepTheNetworkNearASlowDisk) {
   snn::NetworkBuilder net("chatty");
   net.settings().duration = 600.0;
   const auto p = net.population("P", 5000, "iaf_psc_delta", {{"I_e", 100.0}});
-  net.record(p, {"V_m"}, 0.1);  // 20 kB a step, 120 MB in all
-  constexpr double kBytesPerStep = 5000 * 4;
+  net.record(p, {"V_m"}, 0.1);  // 40 kB a step, 240 MB in all
+  constexpr double kBytesPerStep = 5000 * 8;
 
   auto sink = std::make_shared<StuckSink>();
   Step now = 0;
