@@ -14,6 +14,7 @@
 #include "neuract/config/weight_files.hpp"
 #include "neuract/memory/system.hpp"
 #include "neuract/snn/number_text.hpp"
+#include "neuract/snn/representation.hpp"
 
 namespace neuract::config {
 namespace {
@@ -49,8 +50,14 @@ void print_synapses(const PlannedNetwork& network, const OutputStyle& style) {
   for (std::size_t i = 0; i < spec.projections.size(); ++i) {
     const snn::ProjectionSpec& projection = spec.projections[i];
     if (projection.format) continue;
-    const std::array<std::string, 3> what = {projection.synapse.model, std::string(name_of(projection.representation)),
-                                             std::string(name_of(projection.weight_format))};
+    const snn::ProjectionPlan& plan = network.plan->projections()[i];
+    const auto format = projection.weight_format == snn::WeightFormat::automatic ? snn::WeightFormat::sixteen_bits
+                                                                                 : projection.weight_format;
+    const bool changing = plan.kept == snn::Kept::dynamic;
+    const std::array<std::string, 3> what = {projection.synapse.model, snn::name_of(plan.kept),
+                                             changing              ? std::string(name_of(spec.precision))
+                                             : plan.uniform_weight ? "one for all"
+                                                                   : std::string(name_of(format))};
     auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& k) { return k.what == what; });
     if (kind == kinds.end()) kind = kinds.insert(kind, {what, 0.0, {}});
     kind->synapses += network.plan->projections()[i].expected_synapses;

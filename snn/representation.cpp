@@ -37,6 +37,17 @@ Result<Kept> choose_representation(const Plan& plan, std::uint32_t projection) {
   return Kept::lists;
 }
 
+const char* name_of(Kept kept) noexcept {
+  switch (kept) {
+    case Kept::lists: return "lists";
+    case Kept::dense: return "dense";
+    case Kept::bit_planes: return "bit planes";
+    case Kept::procedural: return "procedural";
+    case Kept::dynamic: return "with a state";
+  }
+  return "";
+}
+
 double representation_bytes(const Plan& plan, std::uint32_t projection) {
   constexpr double kDynamic = 8.0;  // a synapse: target, weight and what the model adds
   constexpr double kDense = 0.5625;
