@@ -1,6 +1,8 @@
 #include "neuract/snn/shard.hpp"
 
 #include <algorithm>
+#include <iomanip>
+#include <sstream>
 #include <utility>
 
 #include "neuract/kernels/isa.hpp"
@@ -227,6 +229,11 @@ std::vector<ProjectionStatistics> Shard::projection_statistics() const {
         projection.bytes += bytes;
         projection.events += bundle->events(t, k);
         projection.representation = table.groups.empty() ? "sparse" : "sparse by delay";
+        if (!table.nibbles.empty()) {
+          std::ostringstream text;
+          text << ", weights in 4 bits, rms error " << std::setprecision(2) << table.weight_error << " sd";
+          projection.representation += text.str();
+        }
         projection.path = "cpu";
         projection.fallback_reason = impl_->plan->projections()[table.projections[k]].kept_because;
       }

@@ -38,7 +38,7 @@ struct ProjectionStatistics {
   std::uint64_t synapses = 0;
   std::uint64_t bytes = 0;
   std::uint64_t events = 0;  ///< synaptic events delivered since the end of the warm-up
-  const char* representation = "";
+  std::string representation;
   std::string path;
   std::string fallback_reason;  ///< empty where there is none
 };

@@ -273,6 +273,7 @@ class Builder {
         }
       } else if (form_ == Form::four_bits) {
         table.levels = drawers_.front().codebook().levels;
+        table.weight_error = drawers_.front().codebook().error.rms;
       } else if (form_ == Form::common) {
         table.uniform_code =
             static_cast<std::int32_t>(std::nearbyint(drawers_.front().properties().common_weight() / quantum));

@@ -46,6 +46,7 @@ struct SynapseTable {
                                              ///< begins at offsets[s] + groups[s * group_stride + g]
   memory::HostArray<std::uint32_t> degrees;  ///< of several projections: [source][projection] synapses
   std::array<std::int32_t, 16> levels{};     ///< receptor quanta
+  double weight_error = 0.0;                 ///< rms, of weights in 4 bits, relative to their standard deviation
   std::uint32_t group_stride = 0;            ///< delay_max - delay_min + 2 when there are groups
   std::int32_t uniform_code = 0;             ///< receptor quanta, of all synapses without weights of their own
   int shift = 0;                             ///< receptor quanta = code << shift
