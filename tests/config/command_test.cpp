@@ -92,8 +92,8 @@ TEST_F(Command, ModelsListsAndShows) {
 
 TEST_F(Command, LinesFitAHundredColumns) {
   write("net.toml", kSmall);
-  for (const char* command :
-       {"models", "models izhikevich", "models iaf_psc_alpha", "models stdp_dopamine", "check net.toml", "--help", "run --help"}) {
+  for (const char* command : {"models", "models izhikevich", "models iaf_psc_alpha", "models stdp_dopamine",
+                              "check net.toml", "--help", "run --help"}) {
     std::istringstream lines(neuract(command).out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << command << ": " << line;
   }
