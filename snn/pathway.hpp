@@ -57,8 +57,9 @@ class Pathway {
   virtual void save(StateWriter& out) const = 0;
   virtual void load(StateReader& in) = 0;
 
-  /// Current weights of a plastic pathway, as if every spike so far had arrived: for each synapse its source (index in
-  /// the population), target (index in the cohort) and weight, ordered by target, then source, then order of drawing.
+  /// Weights of a plastic pathway as they are when the spikes of the last step that has arrived everywhere have acted
+  /// (docs/synapses.md): for each synapse its source (index in the population), target (index in the cohort) and weight,
+  /// ordered by target, then source; synapses between the same two by delay, then order of drawing.
   struct WeightList {
     std::vector<std::uint32_t> sources;
     std::vector<std::uint32_t> targets;
