@@ -51,8 +51,7 @@ struct ProjectionPlan {
   double expected_synapses = 0.0;
   double weight_quantum = 1.0;  ///< of the stored 16-bit codes, when the weight is not uniform
   Kept kept = Kept::lists;
-  double largest_weight = 0.0;    ///< magnitude that any weight can reach, before a dense format rounds it
-  std::string kept_because = {};  ///< why not as the network asks for, or empty
+  double largest_weight = 0.0;  ///< magnitude that any weight can reach, before a dense format rounds it
   bool dense() const noexcept { return kept == Kept::dense; }
   /// By a snn::Pathway of every cohort.
   bool by_pathway() const noexcept {

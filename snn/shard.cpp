@@ -235,7 +235,6 @@ std::vector<ProjectionStatistics> Shard::projection_statistics() const {
           projection.representation += text.str();
         }
         projection.path = "cpu";
-        projection.fallback_reason = impl_->plan->projections()[table.projections[k]].kept_because;
       }
     }
   }
@@ -247,7 +246,6 @@ std::vector<ProjectionStatistics> Shard::projection_statistics() const {
       projection.events += own.pathway->events();
       projection.representation = own.pathway->representation();
       projection.path = "cpu";
-      projection.fallback_reason = impl_->plan->projections()[own.projection].kept_because;
     }
   }
   for (const Impl::DenseInput& input : impl_->dense) {
